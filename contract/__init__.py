@@ -1,0 +1,1 @@
+"""What crosses a border: message base, error codes, ids, clock. Imports nothing of ours."""

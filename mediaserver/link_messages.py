@@ -1,0 +1,132 @@
+"""Everything that is said on the Unix socket between the server process and one media worker.
+
+Frames: a 4-byte big-endian length, then one msgpack-encoded tagged struct. The server asks with `Request`s, the
+worker answers each with exactly one `Reply` of the same `request` number, and tells `Notice`s unasked.
+A worker outlives the server process: after a lost link it keeps its peers for `LINK_GRACE_SECONDS`.
+"""
+
+import msgspec
+
+LINK_GRACE_SECONDS = 60.0
+MAXIMUM_FRAME = 1 << 20
+
+
+class _Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    pass
+
+
+class SlotEntry(msgspec.Struct, frozen=True):
+    mid: str
+    peer: str | None
+
+
+class PeerEntry(msgspec.Struct, frozen=True):
+    """One living transport, told to a server that (re)connects."""
+
+    room: str
+    peer: str
+    connection: str
+    number: int
+    state: str
+    """A `TransportState` value: connecting, live, unstable, gone."""
+
+
+# Server → worker
+
+
+class Inventory(_Frame, frozen=True):
+    """Asks for every living transport; answered with `InventoryReply`."""
+
+    request: int
+
+
+class Offer(_Frame, frozen=True):
+    request: int
+    room: str
+    peer: str
+    connection: str
+    number: int
+    sdp: str
+
+
+class ReceiveVideo(_Frame, frozen=True):
+    request: int
+    room: str
+    peer: str
+    wanted: bool
+
+
+class Disconnect(_Frame, frozen=True):
+    request: int
+    room: str
+    peer: str
+
+
+class Statistics(_Frame, frozen=True):
+    """Asks for the worker's counters; answered with `StatisticsReply`."""
+
+    request: int
+
+
+Request = Inventory | Offer | ReceiveVideo | Disconnect | Statistics
+
+
+# Worker → server
+
+
+class InventoryReply(_Frame, frozen=True):
+    request: int
+    peers: tuple[PeerEntry, ...]
+
+
+class Answer(_Frame, frozen=True):
+    request: int
+    sdp: str
+    slots: tuple[SlotEntry, ...]
+    missing_slots: int
+
+
+class DoneReply(_Frame, frozen=True):
+    request: int
+
+
+class StatisticsReply(_Frame, frozen=True):
+    request: int
+    counters: dict[str, int]
+    """Process-wide counters, drops by reason included."""
+    peers: dict[str, dict[str, int]]
+    """Per peer: packets and bytes each way, losses, round trip in ms, ..."""
+
+
+class Refusal(_Frame, frozen=True):
+    request: int
+    code: str
+    """A `contract.errors.ErrorCode` value."""
+    detail: str
+
+
+Reply = InventoryReply | Answer | DoneReply | StatisticsReply | Refusal
+
+
+class PeerState(_Frame, frozen=True):
+    """`state`: connecting, live, unstable (3 s silent), gone (8 s silent), freed (30 s silent: transport closed)."""
+
+    room: str
+    peer: str
+    connection: str
+    state: str
+
+
+class Slots(_Frame, frozen=True):
+    """The assignment of publishers to this peer's receive-only sections changed."""
+
+    room: str
+    peer: str
+    slots: tuple[SlotEntry, ...]
+    missing_slots: int
+
+
+Notice = PeerState | Slots
+
+Downward = Request
+Upward = Reply | Notice

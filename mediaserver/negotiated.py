@@ -1,0 +1,69 @@
+"""What an offer and our answer agreed on, in the terms of the packet path. Produced by `sdp_*`, used by forwarding."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class Direction(StrEnum):
+    """From the peer's point of view."""
+
+    PUBLISH = "publish"
+    SUBSCRIBE = "subscribe"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionIds:
+    """Header extension ids (RFC 8285) of one section; 0 = not negotiated."""
+
+    mid: int = 0
+    rid: int = 0
+    repaired_rid: int = 0
+    audio_level: int = 0
+    abs_send_time: int = 0
+    transport_cc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One payload format. `rtx_payload_type` 0 = no retransmission (RFC 4588)."""
+
+    name: str
+    """`opus`, `VP8` or `H264`."""
+    payload_type: int
+    clock_rate: int
+    rtx_payload_type: int = 0
+    nack: bool = False
+    pli: bool = False
+    remb: bool = False
+    transport_cc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One accepted m-section.
+
+    PUBLISH: `ssrcs` are those the offer declared (may be empty: learnt from mid), as (primary, rtx) pairs.
+    SUBSCRIBE: exactly one pair, ours, stable for the section's life; rtx 0 where there is none.
+    """
+
+    mid: str
+    kind: Kind
+    direction: Direction
+    codecs: tuple[Codec, ...]
+    extensions: ExtensionIds
+    ssrcs: tuple[tuple[int, int], ...]
+    slot: int = -1
+    """SUBSCRIBE: which slot (pair of audio and video) the section belongs to, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """One peer's accepted sections, in the order of the offer."""
+
+    sections: tuple[Section, ...]

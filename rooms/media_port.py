@@ -1,0 +1,48 @@
+"""What the rooms domain needs of a media server. `server` joins the two; neither knows the other."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from contract.ids import PeerId, RoomId
+from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+
+
+class MediaListener(Protocol):
+    """Told by the media server what happens to its peers. Called on the event loop; must not block."""
+
+    def peer_state_changed(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None: ...
+
+    def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None: ...
+
+    def worker_lost(self, rooms: frozenset[RoomId]) -> None:
+        """The worker that held these rooms is gone; their peers must offer anew."""
+        ...
+
+
+class MediaPort(Protocol):
+    """Media transport for the peers of rooms. A room lives on exactly one worker."""
+
+    async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
+        """Answers an offer. A new `offer.connection` replaces the peer's transport; the same one with a higher
+        number renegotiates or restarts ICE; the same number again gives the stored answer.
+
+        Raises `InputError(BAD_OFFER)`, `ConflictError(STALE_OFFER)`, `LimitError(ROOM_FULL)`,
+        `UnavailableError(MEDIA_UNAVAILABLE)`.
+        """
+        ...
+
+    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
+        """Whether the peer's transport of that name still lives, so that no offer is needed."""
+        ...
+
+    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
+        """Starts or stops sending pictures to this peer."""
+        ...
+
+    async def disconnect(self, room: RoomId, peer: PeerId) -> None:
+        """Frees the peer's transport; unknown peers are no error."""
+        ...
+
+    def listen(self, listener: MediaListener) -> Callable[[], None]:
+        """Adds a listener; the returned function takes it away again."""
+        ...
