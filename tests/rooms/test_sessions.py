@@ -3,6 +3,7 @@
 import asyncio
 import stat
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -95,10 +96,15 @@ async def test_devices_are_bounded_and_the_oldest_is_forgotten(world: World) -> 
 async def test_what_is_stored_of_secrets_is_a_hash(world: World) -> None:
     exchange = await opened(world, (await world.book())["patient"])
     assert exchange.cookie_secret is not None
-    files = [await asyncio.to_thread(path.read_bytes) for path in world.folder.glob("konsilium.db*")]
-    assert not any(exchange.cookie_secret.encode() in content for content in files)
-    mode = stat.S_IMODE((world.folder / LINK_KEY_FILE).stat().st_mode)
+    content, mode = await asyncio.to_thread(_stored_bytes_and_key_mode, world.folder)
+    assert str(exchange.participant).encode() in content
+    assert exchange.cookie_secret.encode() not in content
     assert mode == 0o600
+
+
+def _stored_bytes_and_key_mode(folder: Path) -> tuple[bytes, int]:
+    content = b"".join(path.read_bytes() for path in sorted(folder.glob("konsilium.db*")))
+    return content, stat.S_IMODE((folder / LINK_KEY_FILE).stat().st_mode)
 
 
 def test_tokens_differ_by_key_participant_and_generation() -> None:

@@ -40,10 +40,14 @@ async def test_a_failing_transaction_leaves_nothing(world: World) -> None:
     await world.book()
     async with world.rooms.store.read() as transaction:
         [before] = await transaction.appointments.of_clinic(an_appointment().clinic)
-    with pytest.raises(RuntimeError):
+
+    async def fail_in_the_middle() -> None:
         async with world.rooms.store.write() as transaction:
             await transaction.appointments.add(replace(an_appointment(), reference="other"))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_in_the_middle()
     async with world.rooms.store.read() as transaction:
         assert await transaction.appointments.of_clinic(before.clinic) == [before]
 
