@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import pylibsrtp
 
-from mediaserver.drops import Drop, DropCounter
+from mediaserver.drops import Drop, Drops
 
 Address = tuple[Any, ...]
 """What the socket gives and takes: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
@@ -24,8 +24,8 @@ def _not_ready(*_: object) -> NoReturn:
     raise _NotReady
 
 
-class Sink:
-    """Sends RTP and RTCP packets to one peer. Never raises: what can't be sent is a counted drop."""
+class PeerSink:
+    """The `Sink` of one peer. Never raises: what can't be sent is a counted drop."""
 
     __slots__ = (
         "_address",
@@ -38,7 +38,7 @@ class Sink:
         "bytes_sent",
     )
 
-    def __init__(self, drops: DropCounter) -> None:
+    def __init__(self, drops: Drops) -> None:
         self._drops = drops
         self._protect_rtp: Callable[[bytes], bytes] = _not_ready
         self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
@@ -85,7 +85,7 @@ class Sink:
 
     def _send_capped(self, packet: bytes, address: Address) -> int:
         if len(packet) > self._allowance or self._socket is None:
-            self._drops.add(Drop.SEND_UNCONFIRMED_ADDRESS)
+            self._drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] += 1
             return 0
         self._allowance -= len(packet)
         return self._socket.sendto(packet, address)
@@ -103,4 +103,4 @@ class Sink:
             reason = Drop.SEND_REFUSED
         else:
             raise error
-        self._drops.add(reason)
+        self._drops.counts[reason] += 1
