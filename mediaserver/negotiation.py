@@ -78,7 +78,7 @@ def _first(offered: OfferedSection, name: str) -> OfferedCodec | None:
 
 
 def _first_h264(offered: OfferedSection) -> OfferedCodec | None:
-    """RFC 6184 section 8.1: non-interleaved mode, profile_idc 66 with constraint sets 0 and 1 (RFC 7742 section 6.2)."""
+    """RFC 6184 section 8.1: non-interleaved mode, profile 42e0 (RFC 7742 section 6.2)."""
     for codec in offered.codecs:
         profile = codec.parameters.get("profile-level-id", "").lower()
         if (

@@ -136,18 +136,18 @@ def _section(media: sdp.MediaDescription, *, bundle_only: bool, bundled: frozens
 
 def _codecs(media: sdp.MediaDescription) -> tuple[OfferedCodec, ...]:
     """In the order of the m-line, which is the order of preference."""
-    by_payload_type = {codec.payloadType: codec for codec in media.rtp.codecs}
+    by_payload_type = {codec.payloadType: codec for codec in media.rtp.codecs if codec.payloadType is not None}
     return tuple(
         OfferedCodec(
             name=codec.name.lower(),
-            payload_type=codec.payloadType,
+            payload_type=payload_type,
             clock_rate=codec.clockRate,
             parameters={name: str(value) for name, value in codec.parameters.items()},
             feedback=frozenset(
                 f"{item.type} {item.parameter}" if item.parameter else item.type for item in codec.rtcpFeedback
             ),
         )
-        for codec in (by_payload_type.get(payload_type) for payload_type in media.fmt)
+        for payload_type, codec in ((item, by_payload_type.get(item)) for item in media.fmt)
         if codec is not None
     )
 

@@ -14,7 +14,6 @@ _ANSWERED = {
     Direction.INACTIVE: "inactive",
 }
 _OPUS = "minptime=10;useinbandfec=1;usedtx=1"
-_CNAME = "konsilium"
 # RFC 8445 section 5.1.2.1: host candidates, component 1; earlier announced addresses first.
 _HOST_PREFERENCE = 126 << 24
 _COMPONENT = 255
@@ -146,5 +145,5 @@ def _stream_lines(section: Section) -> list[str]:
         lines.append(f"a=ssrc-group:FID {primary} {repair}")
     for ssrc in (primary, repair):
         if ssrc:
-            lines += [f"a=ssrc:{ssrc} cname:{_CNAME}", f"a=ssrc:{ssrc} msid:{stream}"]
+            lines += [f"a=ssrc:{ssrc} cname:slot-{section.slot}", f"a=ssrc:{ssrc} msid:{stream}"]
     return lines
