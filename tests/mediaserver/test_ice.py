@@ -4,7 +4,7 @@ import struct
 
 import pytest
 from aioice import stun
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaserver import ice
@@ -96,11 +96,13 @@ def test_no_username_no_integrity_or_an_unknown_required_attribute_is_refused() 
     assert ice.parse_binding_request(bytes(strange)) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=700))
 def test_noise_is_never_a_check(noise: bytes) -> None:
     assert ice.parse_binding_request(noise) is None
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_check_changed_in_one_byte_is_not_verified(data: st.DataObject) -> None:
     whole = request()
