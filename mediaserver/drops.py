@@ -20,6 +20,30 @@ class Drop(IntEnum):
     RETRANSMISSION_UNKNOWN = 11
     RETRANSMISSION_TOO_OFTEN = 12
 
+    # Arriving at the port and leaving it
+    TOO_SHORT = 100
+    TOO_LONG = 101
+    UNKNOWN_PROTOCOL = 102
+    KERNEL_BUFFER_FULL = 103
+    STUN_MALFORMED = 104
+    STUN_UNKNOWN_USER = 105
+    STUN_RATE_LIMITED = 106
+    STUN_BAD_INTEGRITY = 107
+    STUN_ROLE_CONFLICT = 108
+    DTLS_UNKNOWN_ADDRESS = 109
+    DTLS_REFUSED = 110
+    MEDIA_UNKNOWN_ADDRESS = 111
+    MEDIA_BEFORE_KEYS = 112
+    SRTP_AUTHENTICATION_FAILED = 113
+    SRTP_REPLAYED = 114
+    SRTP_TOO_MANY_SOURCES = 115
+    SEND_BEFORE_KEYS = 116
+    SEND_TOO_LONG = 117
+    SEND_REFUSED = 118
+    SEND_BUFFER_FULL = 119
+    SEND_FAILED = 120
+    SEND_UNCONFIRMED_ADDRESS = 121
+
 
 class Drops:
     """Counters by reason, one instance a worker."""
@@ -27,7 +51,7 @@ class Drops:
     __slots__ = ("counts",)
 
     def __init__(self) -> None:
-        self.counts = [0] * len(Drop)
+        self.counts = [0] * (max(Drop) + 1)
 
     def snapshot(self) -> dict[str, int]:
         return {f"dropped_{reason.name.lower()}": self.counts[reason] for reason in Drop}
