@@ -20,6 +20,7 @@ from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 
 _KERNEL_DROPS_EVERY = 20
+_SILENCE_EVERY = 5
 """Ticks."""
 
 
@@ -161,8 +162,11 @@ class MediaWorker:
         if self._ticks % _KERNEL_DROPS_EVERY == 0:
             self._port.count_kernel_drops()
         now = time.monotonic()
-        for _, peer in self._peers():
-            peer.transport.tick(now)
+        peers = self._peers()
+        if self._ticks % _SILENCE_EVERY == 0:
+            for _, peer in peers:
+                peer.transport.tick(now)
+        for _, peer in peers:
             peer.transport.media.tick(now)
 
 
