@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contract.errors import ErrorCode, MissingError, UnavailableError
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
+from mediaserver.faults import Faults
 from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
@@ -32,6 +33,7 @@ class MediaWorker:
         self.notify: Callable[[Notice], None] = _tell_nobody
         self._port = port
         self._drops = drops
+        self._faults = Faults(drops)
         self._announce = announce
         self._identity = DtlsIdentity()
         self._switchboard = Switchboard(drops, time.monotonic())
@@ -92,10 +94,7 @@ class MediaWorker:
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
-        return {
-            f"{room}/{peer.name}": peer.transport.media.statistics() | {"bytes_sent": peer.transport.sink.bytes_sent}
-            for room, peer in self._peers()
-        }
+        return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""
