@@ -35,7 +35,11 @@ async def both_see_and_hear(doctor: MediaClient, patient: MediaClient) -> None:
     await asyncio.gather(see_and_hear(doctor, PATIENT), see_and_hear(patient, DOCTOR))
 
 
-async def test_every_verdict_has_a_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("starts", [1, 2], ids=["first start", "started again tomorrow"])
+async def test_every_verdict_has_a_link(tmp_path: Path, starts: int) -> None:
+    for _ in range(starts - 1):
+        async with node(tmp_path):
+            pass
     async with node(tmp_path) as at:
         shown = {link["appointment"]: link["state"] for link in at.ready["links"] if link["role"] == "patient"}
         assert shown == {code.value: code.value for code in VerdictCode}
