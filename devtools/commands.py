@@ -60,7 +60,7 @@ def _run(_: argparse.Namespace, rest: list[str]) -> int:
     os.chdir(ROOT)
     os.environ["PYTHONPATH"] = str(ROOT)
     sys.stdout.flush()
-    os.execv(PYTHON, [str(PYTHON), "-m", "server", "serve", "--demo", *rest])  # noqa: S606 - Ctrl-C goes to it alone
+    os.execv(PYTHON, [str(PYTHON), "-m", "server", "serve", "--demo", *rest])
 
 
 def _test(chosen: argparse.Namespace, rest: list[str]) -> int:

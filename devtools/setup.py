@@ -69,8 +69,9 @@ def node_packages() -> None:
 
 
 def npm() -> list[str]:
-    """The `npm` that came with the Node of our environment."""
-    return [str(Path(node_folder()[0]) / "npm")]
+    """The `npm` that came with the Node of our environment (the wheel's own `bin/npm` is a broken copy of a link)."""
+    programs = Path(node_folder()[0])
+    return [str(programs / "node"), str(programs.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def web_build() -> None:
