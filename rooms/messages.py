@@ -113,9 +113,13 @@ class VerdictView(Message, frozen=True):
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     me: PersonView | None = None
+    clinic: ClinicView | None = None
+    """Whom to call. Absent only for `link_invalid`, which reveals nothing."""
     appointment: AppointmentView | None = None
-    """Absent only when the link says nothing about who asks (`link_invalid`)."""
+    """Absent for those who are shut out (`link_invalid`, `link_revoked`, `not_invited`, `removed`)."""
     consent: ConsentView | None = None
+    paid_after_lapse: bool = False
+    """Money came after the reservation had lapsed: the clinic has it and will call; it is not lost."""
     disclaimer: bool = False
     """The clinic must say that a consultation does not replace a visit."""
     delay_minutes: int | None = None
@@ -288,10 +292,15 @@ class MediaLost(Event, frozen=True):
     """The media worker is gone: make a new RTCPeerConnection and send `media.offer`."""
 
 
+class SeatLostReason(StrEnum):
+    TAKEN_OVER = "taken_over"
+    REMOVED = "removed"
+
+
 class SeatLost(Event, frozen=True):
     """This connection no longer holds the seat: taken over by another device, or removed."""
 
-    reason: str
+    reason: SeatLostReason
 
 
 COMMANDS: dict[str, type[Command]] = {

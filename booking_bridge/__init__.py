@@ -1,0 +1,1 @@
+"""The thin bridge to booking systems: signed webhooks in, links out."""
