@@ -29,7 +29,7 @@ def run_checks() -> int:
         "format": lambda: _ok(VENV / "bin" / "ruff", "format", "--check", "--quiet", "."),
         "types": lambda: _ok(PYTHON, "-m", "mypy", "--no-error-summary"),
         "layers": lambda: _ok(VENV / "bin" / "lint-imports", "--cache-dir", ".cache/import-linter", quiet=True),
-        "generated files": lambda: _ok(PYTHON, "-m", "server.generate", "--check"),
+        "generated files": lambda: _ok(PYTHON, "-m", "signaling.generated_files", "--check"),
         "web: types, lint, layers, size": lambda: _ok(*npm(), "run", "--silent", "check"),
         "no addresses of registries or machines": _no_forbidden_text,
     }

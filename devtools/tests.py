@@ -56,9 +56,7 @@ def _web(words: str) -> int:
 
 
 def _end_to_end(words: str, slow: bool) -> int:
-    command = [str(PYTHON), "-m", "devtools.namespace", "node", "tests/e2e/run.ts"]
-    if slow:
-        command.append("--slow")
+    command = [str(PYTHON), "-m", "devtools.namespace", "node", "--test", "--test-concurrency=1"]
     if words:
-        command += ["--only", words]
-    return status(*command)
+        command.append(f"--test-name-pattern={words}")
+    return status(*command, "tests/e2e/**/*.test.ts", extra={"KONSILIUM_SLOW_TESTS": "1"} if slow else None)
