@@ -1,5 +1,6 @@
 """From a link to a device we know: exchange of tokens, cookies, forgetting."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +35,11 @@ class Identity:
 class Sessions:
     """Device sessions of participants."""
 
-    async def exchange(self, token: str, cookie_secret: str | None) -> Exchange:
-        """Opens a link. Never raises for a bad token: the verdict says what is wrong."""
+    async def exchange(self, token: str, cookie_secrets: Mapping[str, str]) -> Exchange:
+        """Opens a link. Never raises for a bad token: the verdict says what is wrong.
+
+        `cookie_secrets`: what the browser holds already, by participant; whose link it is, is known only here.
+        """
         raise NotImplementedError
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:

@@ -1,0 +1,63 @@
+"""Wires the parts of one server process together, and takes them apart again."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import socketio
+from aiohttp import web
+
+from booking_bridge.bridge import Bridge
+from contract.clock import Clock, ShiftedClock, SystemClock
+from rooms.assembly import Rooms, open_rooms
+from server.media_link import MediaLink
+from server.session_routes import SessionRoutes
+from server.settings import Settings
+from server.web_application import Routes, socket_server, web_application
+from server.webhook_routes import WebhookRoutes
+from signaling.dispatch import Dispatcher
+from signaling.gateway import ConsultationGateway
+from signaling.handlers import consultation_handlers
+from signaling.outbox import SocketOutbox
+
+WORKERS_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The parts of a running server process."""
+
+    application: web.Application
+    rooms: Rooms
+    bridge: Bridge
+    media: MediaLink
+    gateway: ConsultationGateway
+    clock: Clock
+
+
+async def open_node(settings: Settings, base_url: str, assets: Path, closing: AsyncExitStack) -> Node:
+    """Opens everything but the listening socket. `closing` takes it apart in the reverse order.
+
+    Raises `UnavailableError` when no media worker answers in time.
+    """
+    clock = ShiftedClock() if settings.demo else SystemClock()
+    media = MediaLink(settings.worker_sockets())
+    closing.push_async_callback(media.close)
+    sockets = socket_server()
+    outbox = SocketOutbox(sockets)
+    await media.start(WORKERS_START_SECONDS)
+    rooms = await open_rooms(settings.data, media, outbox, clock)
+    closing.push_async_callback(rooms.close)
+    bridge = Bridge(rooms, f"{base_url}/j/")
+    gateway = _add_gateway(sockets, rooms, outbox)
+    closing.push_async_callback(gateway.close)
+    groups: list[Routes] = [SessionRoutes(rooms.sessions, clock, gateway.close_device), WebhookRoutes(bridge)]
+    application = web_application(sockets, groups, lambda: media.ready, assets, settings.trusted_proxy, base_url)
+    return Node(application, rooms, bridge, media, gateway, clock)
+
+
+def _add_gateway(sockets: socketio.AsyncServer, rooms: Rooms, outbox: SocketOutbox) -> ConsultationGateway:
+    dispatcher = Dispatcher(consultation_handlers(rooms.consultations))
+    gateway = ConsultationGateway(rooms.sessions, rooms.consultations, dispatcher, outbox)
+    sockets.register_namespace(gateway)
+    return gateway
