@@ -107,11 +107,12 @@ class Supervisor:
 
     def _worker_program(self, index: int) -> Program:
         settings = self._settings
+        port, is_spare = settings.udp_port(index), index == settings.workers
         command = [sys.executable, "-m", "mediaserver", "--socket", str(settings.worker_socket(index).absolute())]
-        command += ["--port", str(settings.udp_port(index))]
-        for address in settings.media_addresses():
-            command += ["--address", address]
-        return Program(Role.SPARE if index == settings.workers else Role.WORKER, command, {})
+        command += ["--udp-ports", f"{port}-{port}", "--announce", *settings.media_addresses()]
+        if is_spare:
+            command.append("--spare")
+        return Program(Role.SPARE if is_spare else Role.WORKER, command, {})
 
     def _started(self, child: Child) -> None:
         if child.starts > 1 and child.process is not None:
