@@ -61,8 +61,6 @@ def node_packages() -> None:
     carry. `--no-save` takes the same versions and checksums and writes nothing; `./dev check` sees that the lock fits.
     """
     lock = ROOT / "package-lock.json"
-    if not lock.exists():
-        return
     stamp = ROOT / "node_modules" / ".konsilium-stamp"
     wanted = fingerprint([lock])
     if stamp.exists() and stamp.read_text() == wanted:
@@ -80,8 +78,6 @@ def npm() -> list[str]:
 
 def web_build() -> None:
     """`web/dist`, built again when a source has changed."""
-    if not (ROOT / "package.json").exists():
-        return
     stamp = CACHE / "web-build"
     sources = [ROOT / name for name in WEB_SOURCES]
     wanted = fingerprint(sources)
@@ -142,6 +138,5 @@ def write_locks() -> None:
             VENV / "bin" / "uv", "pip", "compile", "pyproject.toml", *group, "--universal", "--python-version", "3.11",
             "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "-q", "-o", name,
         )  # fmt: skip
-    if (ROOT / "package.json").exists():
-        say("package-lock.json")
-        run(*npm(), "install", "--package-lock-only", quiet=True)
+    say("package-lock.json")
+    run(*npm(), "install", "--package-lock-only", quiet=True)

@@ -138,7 +138,7 @@ function install(): void {
   };
 
   const remoteTracks = new Set<MediaStreamTrack>();
-  let toneDelays: number[] = [];
+  const toneDelays: number[] = [];
   const listen = async (track: MediaStreamTrack): Promise<void> => {
     const context = new AudioContext({ sampleRate: 48_000 });
     await load(context, detector);
@@ -187,10 +187,11 @@ function install(): void {
   const remoteVideo = (): HTMLVideoElement | null =>
     [...document.querySelectorAll("video")].find(
       (video) =>
-        video.srcObject instanceof MediaStream && video.srcObject.getVideoTracks().some((each) => remoteTracks.has(each)),
+        video.srcObject instanceof MediaStream &&
+        video.srcObject.getVideoTracks().some((each) => remoteTracks.has(each)),
     ) ?? null;
 
-  let ages: number[] = [];
+  const ages: number[] = [];
   const stamps = {
     pressed: 0,
     firstFrameAfterPress: null as number | null,

@@ -42,7 +42,7 @@ export class Server {
 
   static async start(choices: ServerChoices = {}): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "konsilium-"));
-    const announced = choices.announce ?? ["127.0.0.1", process.env["KONSILIUM_SERVICE_ADDRESS"] ?? "127.0.0.1"];
+    const announced = choices.announce ?? ["127.0.0.1", process.env.KONSILIUM_SERVICE_ADDRESS ?? "127.0.0.1"];
     const command = ["-m", "server", "serve", "--demo", "--json", "--port", "0", "--udp-ports", "0", "--data", folder];
     for (const address of new Set(announced)) {
       command.push("--announce", address);
