@@ -18,8 +18,8 @@ from server.child import EXIT_CONFIGURATION
 from server.composition import open_node
 from server.logs import set_up_logs
 from server.pages import assets_folder
+from server.programs import LISTEN_DESCRIPTOR, READY_DESCRIPTOR
 from server.settings import Settings, SettingsError, read_settings
-from server.supervisor import LISTEN_DESCRIPTOR, READY_DESCRIPTOR
 from server.web_application import AccessLog
 
 SHUTDOWN_SECONDS = 2.0

@@ -1,7 +1,8 @@
 """From a link to a cookie: `/api/v1/sessions`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from aiohttp import web
 
@@ -10,7 +11,7 @@ from contract.errors import ErrorCode, IdentityError, LimitError
 from contract.ids import SessionId
 from contract.messages import Message
 from rooms.messages import VerdictView
-from rooms.sessions import Sessions
+from rooms.sessions import Exchange, Identity
 from server.request_body import json_response, read_body
 from signaling.gateway import COOKIE_PREFIX, cookie_name
 from signaling.rate import KeyedLimiter
@@ -20,6 +21,18 @@ EXCHANGE_BURST = 120
 """For one address; a clinic's patients and staff may share one. Tokens have 128 bits: guessing is hopeless anyway."""
 
 CloseDevice = Callable[[SessionId], Awaitable[None]]
+
+
+class DeviceSessions(Protocol):
+    """What the routes need of `rooms.sessions.Sessions`."""
+
+    async def exchange(self, token: str, cookie_secrets: Mapping[str, str]) -> Exchange: ...
+
+    async def authenticate(self, participant: str, cookie_secret: str) -> Identity: ...
+
+    async def verdict(self, participant: str, cookie_secret: str) -> VerdictView: ...
+
+    async def forget(self, participant: str, cookie_secret: str) -> None: ...
 
 
 class NewSession(Message, frozen=True):
@@ -39,7 +52,7 @@ class SessionRoutes:
     """Exchanges links for sessions, tells their verdict, forgets devices."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, close_device: CloseDevice, limiter: KeyedLimiter | None = None
+        self, sessions: DeviceSessions, clock: Clock, close_device: CloseDevice, limiter: KeyedLimiter | None = None
     ) -> None:
         self._sessions = sessions
         self._clock = clock

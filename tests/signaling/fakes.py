@@ -157,7 +157,7 @@ class Stage:
 @asynccontextmanager
 async def stage(tmp_path: Any, outgoing_limit: int = 256) -> AsyncIterator[Stage]:
     """A real HTTP server with the real gateway on an ephemeral port."""
-    sockets = socket_server()
+    sockets = socket_server(ping_seconds=1.0)
     outbox = SocketOutbox(sockets, outgoing_limit)
     domain = FakeConsultations(outbox)
     gateway = ConsultationGateway(domain, domain, Dispatcher(domain.handlers()), outbox)

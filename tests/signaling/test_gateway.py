@@ -12,7 +12,7 @@ import socketio
 
 from contract.errors import ErrorCode
 from contract.ids import ConnectionId
-from rooms.messages import SeatLost
+from rooms.messages import SeatLost, SeatLostReason
 from signaling.connection import COMMAND_BURST, INBOX_LIMIT
 from signaling.gateway import CONNECTIONS_PER_DEVICE
 from tests.signaling.fakes import OFFER, PAYLOADS, Stage, ask, browser, participant_changed, stage
@@ -120,7 +120,7 @@ async def test_what_needs_the_seat_follows_joining_and_leaving(tmp_path: Path) -
         assert (await ask(client, "room.leave", {"id": "3"}))["ok"]
         assert (await ask(client, "media.offer", {"id": "4", **offer}))["error"]["code"] == "not_in_room"
         await join(client, "again")
-        at.outbox.send(at.domain.connected[0].connection, SeatLost(reason="taken_over"))
+        at.outbox.send(at.domain.connected[0].connection, SeatLost(reason=SeatLostReason.TAKEN_OVER))
         assert (await ask(client, "media.offer", {"id": "5", **offer}))["error"]["code"] == "not_in_room"
 
 
