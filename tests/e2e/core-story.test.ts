@@ -2,13 +2,16 @@
 
 import assert from "node:assert/strict";
 
+import { ru as words } from "../../web/src/ui/words/ru.ts";
 import type { BrowserKind } from "./harness/browsers.ts";
-import { liveTracks, moves, remotePicture, silent, sounds } from "./harness/media.ts";
-import { Person, words } from "./harness/person.ts";
+import { seeAndHear } from "./harness/consultation.ts";
+import { liveTracks, remotePicture, silent, sounds } from "./harness/media.ts";
+import { Person } from "./harness/person.ts";
 import { story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
 
 const KINDS: readonly BrowserKind[] = ["chromium", "firefox"];
+const TILE = "[data-tile]";
 
 for (const patientKind of KINDS) {
   for (const doctorKind of KINDS) {
@@ -20,25 +23,26 @@ for (const patientKind of KINDS) {
 
       await patient.visit(appointment.patient);
       await patient.enter();
-      await patient.sees(words.waitingNow.title);
+      await patient.readsSoon("h1", words.waitingNow.title);
       await doctor.visit(appointment.practitioner);
       await doctor.enter();
       await Promise.all([patient.isInside(), doctor.isInside()]);
+      await seeAndHear(patient, doctor);
 
-      await Promise.all([moves(patient.page), moves(doctor.page), sounds(patient.page), sounds(doctor.page)]);
-
-      assert.equal(await patient.reads(words.room.theirMicrophoneOff), false);
-      await doctor.press(words.room.muteMicrophone);
-      await patient.sees(words.room.theirMicrophoneOff);
+      const muted = words.room.theirMicrophoneOff;
+      assert.equal((await patient.reads(TILE)).includes(muted), false);
+      await doctor.press("microphone");
+      await patient.readsSoon(TILE, muted);
       await silent(patient.page);
-      await doctor.press(words.room.unmuteMicrophone);
-      await patient.seesNoMore(words.room.theirMicrophoneOff);
+      await doctor.press("microphone");
+      await until("end of the mute", 20, async () => !(await patient.reads(TILE)).includes(muted));
       await sounds(patient.page);
 
       await patient.leave();
-      await patient.sees(words.over.left.title);
+      await patient.readsSoon("h1", words.over.left.title);
       await until("freed devices", 10, async () => (await liveTracks(patient.page)) === 0);
-      await until("an empty stage", 20, async () => (await remotePicture(doctor.page)) === "");
+      await doctor.seesNoMore(TILE);
+      assert.equal(await remotePicture(doctor.page), "");
     });
   }
 }

@@ -3,18 +3,17 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 
+import { ru as words } from "../../web/src/ui/words/ru.ts";
 import { consultation } from "./harness/consultation.ts";
 import { moves, received, sounds } from "./harness/media.ts";
-import { Person, words } from "./harness/person.ts";
+import { Person } from "./harness/person.ts";
 import { story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
 
 story("a camera that vanishes in the call leaves the sound, and says so", async (stage) => {
   const { patient, doctor } = await consultation(stage);
   await patient.page.evaluate(() => window.instruments.vanish("video"));
-  await until("word of the camera at the doctor's", 20, async () => {
-    return (await doctor.reads(words.room.theirCameraOff)) || doctor.reads(words.room.theirCameraBlocked);
-  });
+  await doctor.sees("[data-tile] .no-camera");
   await Promise.all([sounds(doctor.page), sounds(patient.page), moves(patient.page)]);
 });
 
@@ -26,18 +25,20 @@ story("refused permission is explained, and there are ways on", async (stage) =>
   await doctor.visit(appointment.practitioner);
   await doctor.enter();
   await patient.visit(appointment.patient);
-  await patient.press(words.devices.enable);
-  await patient.sees(words.troubles.refused.title);
-  await patient.press(words.actions.enter);
+  await patient.press("enable-devices");
+  await patient.sees('[data-devices="trouble"]');
+  await patient.readsSoon('[data-devices="trouble"]', words.troubles.refused.title);
+  await patient.press("enter-audio-only");
   await patient.isInside();
   // Who sends nothing still sees and hears.
   await Promise.all([moves(patient.page), sounds(patient.page)]);
+  await doctor.sees("[data-tile]");
 });
 
 story("«Включить звук» stays away while the browser plays by itself", async (stage) => {
   const { patient, doctor } = await consultation(stage);
-  assert.equal(await patient.can(words.actions.enableSound), false);
-  assert.equal(await doctor.can(words.actions.enableSound), false);
+  assert.equal(await patient.can("enable-sound"), false);
+  assert.equal(await doctor.can("enable-sound"), false);
 });
 
 story("a page that nobody pressed on asks for a press before it makes sound", async (stage) => {
@@ -50,36 +51,34 @@ story("a page that nobody pressed on asks for a press before it makes sound", as
 
   // Without a press and without a device in use, the browser's own rule refuses to play sound.
   const patient = new Person(await stage.open("patient", "chromium", { permission: "deny" }));
-  await patient.page.evaluateOnNewDocument(pressByScript, [words.devices.enable, words.actions.enter]);
+  await patient.page.evaluateOnNewDocument(pressByScript, ["enable-devices", "enter-audio-only"]);
   await patient.visit(appointment.patient);
-  await until("the button for sound", 30, () => isWrittenUntouched(patient.page, words.actions.enableSound));
+  await until("the button for sound", 30, () => isThereUntouched(patient.page, "enable-sound"));
 
-  await patient.press(words.actions.enableSound);
+  await patient.press("enable-sound");
   await sounds(patient.page);
-  assert.equal(await patient.can(words.actions.enableSound), false);
+  assert.equal(await patient.can("enable-sound"), false);
   assert.ok((await received(patient.page)).framesDecoded > 0);
 });
 
 /** Script has no user activation: for the browser nobody pressed anything. */
-function pressByScript(names: string[]): void {
+function pressByScript(actions: string[]): void {
   const timer = setInterval(() => {
-    for (const name of names) {
-      const button = [...document.querySelectorAll("button")].find((each) => each.textContent?.trim() === name);
-      if (button && !button.disabled) {
-        button.click();
-        names.splice(names.indexOf(name), 1);
-      }
+    const button = document.querySelector<HTMLButtonElement>(`[data-action="${actions[0]}"]`);
+    if (button && !button.disabled) {
+      button.click();
+      actions.shift();
     }
-    if (names.length === 0) {
+    if (actions.length === 0) {
       clearInterval(timer);
     }
   }, 300);
 }
 
 /** Looks without touching: an ordinary `evaluate` counts as a press for the browser. */
-async function isWrittenUntouched(page: Page, text: string): Promise<boolean> {
+async function isThereUntouched(page: Page, action: string): Promise<boolean> {
   const session = await page.createCDPSession();
-  const expression = `document.body.innerText.includes(${JSON.stringify(text)})`;
+  const expression = `document.querySelector('[data-action="${action}"]') !== null`;
   const answer = await session.send("Runtime.evaluate", { expression, userGesture: false });
   await session.detach();
   return answer.result.value === true;

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 
+import { ru as words } from "../../web/src/ui/words/ru.ts";
 import { consultation, seeAndHear } from "./harness/consultation.ts";
 import { liveTracks } from "./harness/media.ts";
-import { Person, words } from "./harness/person.ts";
+import { Person } from "./harness/person.ts";
 import { story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
 
@@ -23,10 +24,9 @@ story("the server is killed: the call goes on, and commands work again", async (
   await seeAndHear(patient, doctor);
   // The doctor's word reaches the patient through the new server.
   await until("the new server", 30, () => healthy(server.url));
-  await doctor.press(words.room.muteMicrophone);
-  await patient.sees(words.room.theirMicrophoneOff, 30);
-  await doctor.press(words.room.unmuteMicrophone);
-  await patient.seesNoMore(words.room.theirMicrophoneOff);
+  await doctor.press("microphone");
+  await patient.readsSoon("[data-tile]", words.room.theirMicrophoneOff, 30);
+  await doctor.press("microphone");
   await seeAndHear(patient, doctor);
   assert.deepEqual(await Promise.all([patient, doctor].map(pageLife)), before, "a page was loaded anew");
 });
@@ -35,10 +35,10 @@ story("the same person goes on on a second device", async (stage) => {
   const { patient, doctor, patientLink } = await consultation(stage);
   const tablet = new Person(await stage.open("tablet", "chromium"));
   await tablet.visit(patientLink);
-  await tablet.press(words.devices.enable);
-  await tablet.press(words.actions.takeOver);
+  await tablet.press("enable-devices");
+  await tablet.press("take-over");
   await tablet.isInside();
-  await patient.sees(words.over.taken_over.title);
+  await patient.readsSoon("h1", words.over.taken_over.title);
   await seeAndHear(tablet, doctor);
   await until("freed devices", 10, async () => (await liveTracks(patient.page)) === 0);
 });

@@ -1,11 +1,8 @@
-/** A person in front of a window: reads what is written, presses what can be pressed. Words come from the product's own catalogue. */
+/** A person in front of a window: presses what can be pressed, reads what is written. */
 
-import type { Page } from "puppeteer-core";
+import type { ElementHandle, Page } from "puppeteer-core";
 
-import { ru as words } from "../../../web/src/ui/words/ru.ts";
 import { until } from "./waiting.ts";
-
-export { words };
 
 const PATIENCE = 20;
 
@@ -22,82 +19,73 @@ export class Person {
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
   }
 
-  /** Presses the button or link of this name, once it is there and can be pressed. */
-  async press(name: string, seconds = PATIENCE): Promise<void> {
-    await until(`«${name}» to press`, seconds, async () => {
-      const handle = await this.page.evaluateHandle(findControl, name);
-      const element = handle.asElement();
-      if (!element) {
-        return false;
-      }
-      await (element as import("puppeteer-core").ElementHandle<Element>).click();
-      return true;
+  /** Presses the control of this `data-action`, once it is there and can be pressed. */
+  async press(action: string, seconds = PATIENCE): Promise<void> {
+    await until(`«${action}» to press`, seconds, async () => {
+      const control = await this.#control(action);
+      await control?.click();
+      return control !== null;
     });
     this.presses += 1;
   }
 
-  async can(name: string): Promise<boolean> {
-    return (await this.page.evaluateHandle(findControl, name)).asElement() !== null;
+  async can(action: string): Promise<boolean> {
+    return (await this.#control(action)) !== null;
   }
 
-  async reads(text: string): Promise<boolean> {
-    return this.page.evaluate(isWritten, text);
+  /** Whether something that matches is in view. */
+  async finds(selector: string): Promise<boolean> {
+    return this.page.evaluate(
+      (wanted) => [...document.querySelectorAll(wanted)].some((each) => each.checkVisibility()),
+      selector,
+    );
   }
 
-  /** Waits until this is written on the page, or is an accessible name there. */
-  async sees(text: string, seconds = PATIENCE): Promise<void> {
-    await until(`«${text}»`, seconds, () => this.reads(text));
+  async sees(selector: string, seconds = PATIENCE): Promise<void> {
+    await until(`«${selector}» in view`, seconds, () => this.finds(selector));
   }
 
-  async seesNoMore(text: string, seconds = PATIENCE): Promise<void> {
-    await until(`end of «${text}»`, seconds, async () => !(await this.reads(text)));
+  async seesNoMore(selector: string, seconds = PATIENCE): Promise<void> {
+    await until(`end of «${selector}»`, seconds, async () => !(await this.finds(selector)));
   }
 
-  /** From the join page into the room (or its waiting room), as somebody does who reads the buttons. */
+  /** The text in view inside what matches; "" when nothing does. */
+  async reads(selector: string): Promise<string> {
+    return this.page.evaluate(
+      (wanted) => [...document.querySelectorAll<HTMLElement>(wanted)].map((each) => each.innerText).join("\n"),
+      selector,
+    );
+  }
+
+  async readsSoon(selector: string, text: string, seconds = PATIENCE): Promise<void> {
+    await until(`«${text}» in ${selector}`, seconds, async () => (await this.reads(selector)).includes(text));
+  }
+
+  /** From the join page to «Войти», as somebody does who presses the one main button. */
   async enter(): Promise<void> {
-    await until("a way in", PATIENCE, async () => (await this.can(words.devices.enable)) || this.can(words.actions.enter));
-    if (await this.can(words.devices.enable)) {
-      await this.press(words.devices.enable);
+    await until("a way in", PATIENCE, async () => (await this.can("enable-devices")) || this.can("enter"));
+    if (await this.can("enable-devices")) {
+      await this.press("enable-devices");
     }
-    await this.press(words.actions.enter);
+    await this.press("enter");
   }
 
-  /** Waits until the room's own controls are there. */
+  /** Waits until the room is on show. */
   async isInside(seconds = PATIENCE): Promise<void> {
-    await until("the room", seconds, async () => this.can(words.room.leave));
+    await this.sees(".room", seconds);
   }
 
   async leave(): Promise<void> {
-    await this.press(words.room.leave);
-    await this.sees(words.room.leaveAsk);
-    await this.page.evaluate(pressInDialog, words.room.leave);
-    this.presses += 1;
+    await this.press("leave");
+    await this.press("confirm-leave");
   }
-}
 
-function findControl(name: string): Element | null {
-  const nameOf = (element: Element): string =>
-    (element.getAttribute("aria-label") ?? element.textContent ?? "").replaceAll(/\s+/g, " ").trim();
-  const scope = document.querySelector("dialog[open]") ?? document;
-  return (
-    [...scope.querySelectorAll("button, a[href], [role=button], [role=switch]")].find(
-      (element) => nameOf(element) === name && element.checkVisibility() && !element.hasAttribute("disabled"),
-    ) ?? null
-  );
-}
-
-function isWritten(text: string): boolean {
-  const flat = (value: string): string => value.replaceAll(/\s+/g, " ");
-  if (flat(document.body.innerText).includes(flat(text))) {
-    return true;
+  async #control(action: string): Promise<ElementHandle<Element> | null> {
+    for (const control of await this.page.$$(`[data-action="${action}"]:not([disabled])`)) {
+      if (await control.evaluate((element) => element.checkVisibility())) {
+        return control;
+      }
+    }
+    return null;
   }
-  return [...document.querySelectorAll("[aria-label]")].some(
-    (element) => element.checkVisibility() && flat(element.getAttribute("aria-label") ?? "").includes(flat(text)),
-  );
-}
-
-function pressInDialog(name: string): void {
-  const dialog = document.querySelector("dialog[open], [role=dialog], [role=alertdialog]");
-  const button = [...(dialog?.querySelectorAll("button") ?? [])].find((each) => each.textContent?.trim() === name);
-  button?.click();
 }
