@@ -1,12 +1,14 @@
 """How the processes of a node are started."""
 
 import sys
+import time
 
 from server.child import Program, Role
 from server.settings import Settings, to_environment
 
 LISTEN_DESCRIPTOR = "KONSILIUM_LISTEN_DESCRIPTOR"
 READY_DESCRIPTOR = "KONSILIUM_READY_DESCRIPTOR"
+STARTED_AT = "KONSILIUM_STARTED_AT"
 
 
 def node_programs(settings: Settings, listening: int, ready_writer: int) -> list[Program]:
@@ -15,6 +17,7 @@ def node_programs(settings: Settings, listening: int, ready_writer: int) -> list
         **to_environment(settings),
         LISTEN_DESCRIPTOR: str(listening),
         READY_DESCRIPTOR: str(ready_writer),
+        STARTED_AT: str(int(time.time())),
     }
     command = [sys.executable, "-m", "server.process"]
     server = Program(Role.SERVER, command, environment, (listening, ready_writer))

@@ -1,6 +1,6 @@
 """From a link to a cookie: `/api/v1/sessions`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -8,12 +8,12 @@ from aiohttp import web
 
 from contract.clock import Clock
 from contract.errors import ErrorCode, IdentityError, LimitError
-from contract.ids import SessionId
+from contract.ids import ParticipantId, SessionId
 from contract.messages import Message
 from rooms.messages import VerdictView
 from rooms.sessions import Exchange, Identity
 from server.request_body import json_response, read_body
-from signaling.gateway import COOKIE_PREFIX, cookie_name
+from signaling.gateway import cookie_name
 from signaling.rate import KeyedLimiter
 
 EXCHANGES_PER_SECOND = 2.0
@@ -26,7 +26,9 @@ CloseDevice = Callable[[SessionId], Awaitable[None]]
 class DeviceSessions(Protocol):
     """What the routes need of `rooms.sessions.Sessions`."""
 
-    async def exchange(self, token: str, cookie_secrets: Mapping[str, str]) -> Exchange: ...
+    async def participant_of(self, token: str) -> ParticipantId | None: ...
+
+    async def exchange(self, token: str, cookie_secret: str | None) -> Exchange: ...
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity: ...
 
@@ -70,7 +72,9 @@ class SessionRoutes:
         if not self._limiter.take(request.remote or ""):
             raise LimitError(ErrorCode.TOO_MANY, "too many links opened from this address; wait a little")
         body = await read_body(request, NewSession)
-        exchange = await self._sessions.exchange(body.token, _held_secrets(request))
+        owner = await self._sessions.participant_of(body.token)
+        held = None if owner is None else request.cookies.get(cookie_name(owner))
+        exchange = await self._sessions.exchange(body.token, held)
         response = json_response(SessionView(participant=exchange.participant, verdict=exchange.verdict))
         if exchange.participant is not None and exchange.cookie_secret is not None:
             response.set_cookie(
@@ -101,14 +105,6 @@ class SessionRoutes:
         response = web.Response(status=204)
         response.del_cookie(cookie_name(participant), path="/", secure=request.secure, httponly=True, samesite="Lax")
         return response
-
-
-def _held_secrets(request: web.Request) -> dict[str, str]:
-    return {
-        name.removeprefix(COOKIE_PREFIX): secret
-        for name, secret in request.cookies.items()
-        if name.startswith(COOKIE_PREFIX)
-    }
 
 
 def _claimed(request: web.Request) -> tuple[str, str]:

@@ -13,8 +13,8 @@ from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
     RTCPeerConnection,
-    RTCSessionDescription,
     RTCRtpTransceiver,
+    RTCSessionDescription,
     VideoStreamTrack,
 )
 from aiortc.mediastreams import AudioStreamTrack

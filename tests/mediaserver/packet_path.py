@@ -2,8 +2,8 @@
 
 import struct
 
-from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
 from mediaserver.drops import Drops
 from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
