@@ -52,7 +52,7 @@ class Bridge:
         """Takes one webhook in.
 
         Raises `IdentityError` SIGNATURE_INVALID or SIGNATURE_STALE, `InputError` PAYLOAD_INVALID,
-        `ConflictError` CONFLICT (same id, other body), `MissingError` NOT_FOUND (appointment not known yet: send again).
+        `ConflictError` CONFLICT (same id, other body), `MissingError` NOT_FOUND (not known yet: send again).
         """
         raise NotImplementedError
 
@@ -61,7 +61,7 @@ class Bridge:
         raise NotImplementedError
 
     async def reissue_link(self, clinic: ClinicId, appointment: str, participant: str) -> IssuedLink:
-        """Makes the old link useless and gives a new one. Both names are the booking system's. Raises `MissingError`."""
+        """Makes the old link useless and gives a new one. Raises `MissingError`. Names are the booking system's."""
         raise NotImplementedError
 
     async def revoke_link(self, clinic: ClinicId, appointment: str, participant: str) -> None:
