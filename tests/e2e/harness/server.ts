@@ -1,0 +1,109 @@
+/** A whole Konsilium of its own for one test: every process, a fresh data folder, free ports. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const ROOT = join(import.meta.dirname, "..", "..", "..");
+const START_LIMIT = 60_000;
+
+export interface ServerChoices {
+  announce?: string[];
+  arguments?: string[];
+}
+
+export interface DemoLink {
+  role: string;
+  state: string;
+  appointment: string;
+  url: string;
+}
+
+export interface Ready {
+  event: "ready";
+  url: string;
+  links: DemoLink[];
+  processes: { role: "server" | "worker" | "spare" | "supervisor"; pid: number }[];
+}
+
+export class Server {
+  readonly #process: ChildProcess;
+  readonly #folder: string;
+  readonly ready: Ready;
+
+  private constructor(process: ChildProcess, folder: string, ready: Ready) {
+    this.#process = process;
+    this.#folder = folder;
+    this.ready = ready;
+  }
+
+  static async start(choices: ServerChoices = {}): Promise<Server> {
+    const folder = await mkdtemp(join(tmpdir(), "konsilium-"));
+    const announced = choices.announce ?? ["127.0.0.1", process.env["KONSILIUM_SERVICE_ADDRESS"] ?? "127.0.0.1"];
+    const command = ["-m", "server", "serve", "--demo", "--json", "--port", "0", "--udp-ports", "0", "--data", folder];
+    for (const address of new Set(announced)) {
+      command.push("--announce", address);
+    }
+    const child = spawn(join(ROOT, ".venv", "bin", "python"), [...command, ...(choices.arguments ?? [])], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ready = await readyLine(child).catch(async (error: unknown) => {
+      child.kill("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
+    return new Server(child, folder, ready);
+  }
+
+  get url(): string {
+    return this.ready.url;
+  }
+
+  /** The link of one person of the demo clinic's appointment in this state. */
+  link(state: string, role: string): string {
+    return this.links(state, role).url;
+  }
+
+  links(state: string, role: string): DemoLink {
+    const link = this.ready.links.find((each) => each.state === state && each.role === role);
+    if (!link) {
+      const known = this.ready.links.map((each) => `${each.state}/${each.role}`).join(", ");
+      throw new Error(`the demo has no ${state}/${role}, only ${known}`);
+    }
+    return link;
+  }
+
+  /** Kills the first child of this role as a crash would. */
+  kill(role: "server" | "worker"): void {
+    const child = this.ready.processes.find((each) => each.role === role);
+    if (!child) {
+      throw new Error(`no process is called ${role}`);
+    }
+    process.kill(child.pid, "SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, "exit");
+      this.#process.kill("SIGTERM");
+      await ended;
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function readyLine(child: ChildProcess): Promise<Ready> {
+  if (!child.stdout) {
+    throw new Error("the server has no standard output");
+  }
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await Promise.race([
+    once(lines, "line", { signal: AbortSignal.timeout(START_LIMIT) }),
+    once(child, "exit").then(() => Promise.reject(new Error("the server ended before it was ready"))),
+  ])) as [string];
+  return JSON.parse(line) as Ready;
+}
