@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import time
 from pathlib import Path
 
@@ -48,9 +49,7 @@ class LinkServer:
 
     async def open(self, path: Path) -> None:
         """Listens; only this system user may connect. A socket left by a dead process is replaced."""
-        path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, path)
-        path.chmod(0o600)
+        self._server = await asyncio.start_unix_server(self._serve, sock=_listen(path))
         self._path = path
         self._worker.notify = self._notify
 
@@ -61,8 +60,7 @@ class LinkServer:
             with contextlib.suppress(TimeoutError, ConnectionError):
                 await asyncio.wait_for(self._writer.drain(), 1.0)
             self._writer.close()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        _forget(self._path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._writer is not None:
@@ -115,3 +113,20 @@ class LinkServer:
             writer.transport.abort()
             return
         writer.write(encode_frame(message))
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening.bind(str(path))
+        path.chmod(0o600)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _forget(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)

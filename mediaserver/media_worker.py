@@ -90,10 +90,7 @@ class MediaWorker:
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
-        return {
-            f"{room}/{peer.name}": peer.transport.media.statistics() | {"bytes_sent": peer.transport.sink.bytes_sent}
-            for room, peer in self._peers()
-        }
+        return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""

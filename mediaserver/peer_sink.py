@@ -38,7 +38,6 @@ class PeerSink:
         "_protect_rtp",
         "_sendto",
         "_socket",
-        "bytes_sent",
     )
 
     def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
@@ -51,20 +50,19 @@ class PeerSink:
         self._address: Address = ()
         self._socket: socket.socket | None = None
         self._allowance = 0
-        self.bytes_sent = 0
 
     def send_rtp(self, packet: bytes) -> None:
         """Protects and sends one RTP packet (RFC 3711). The same SSRC and sequence number must never carry other
         content: libsrtp refuses a repeated one, and so does this (counted)."""
         try:
-            self.bytes_sent += self._sendto(self._protect_rtp(packet), self._address)
+            self._sendto(self._protect_rtp(packet), self._address)
         except Exception as error:
             self._count(error)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Protects and sends one compound (or reduced-size, RFC 5506) RTCP packet."""
         try:
-            self.bytes_sent += self._sendto(self._protect_rtcp(packet), self._address)
+            self._sendto(self._protect_rtcp(packet), self._address)
         except Exception as error:
             self._count(error)
 

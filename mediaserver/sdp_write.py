@@ -50,10 +50,8 @@ def write_answer(offer: Offer, negotiated: Negotiated, local: LocalParameters) -
         if section is None:
             lines += _rejected(offered)
         else:
-            lines += _accepted(offered, section, local)
-            # With BUNDLE the first accepted section stands for all.
-            lines += candidates
-            candidates = []
+            # Browsers read the first section of a bundle, aiortc the last: each names the candidates.
+            lines += _accepted(offered, section, local) + candidates
     return "\r\n".join(lines) + "\r\n"
 
 

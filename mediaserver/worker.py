@@ -1,6 +1,6 @@
 """One media worker process: `python -m mediaserver --socket PATH --udp-ports A-B --announce ADDRESS …`.
 
-It prints one JSON line when it serves, `{"event": "ready", "udp_port": N}`, and ends on SIGTERM or SIGINT, or when no
+It serves as soon as its socket accepts, prints nothing on standard output, and ends on SIGTERM or SIGINT, or when no
 server has been linked for `LINK_GRACE_SECONDS`. A spare (`--spare`) is the same process, all imported, port bound,
 socket open; it only waits for its first link without a limit, as long as the process that started it lives.
 """
@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import gc
 import ipaddress
-import json
 import logging
 import os
 import signal
@@ -48,8 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
 def read_arguments(arguments: list[str] | None = None) -> WorkerSettings:
     parser = argparse.ArgumentParser(prog="python -m mediaserver", description="One media worker.")
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket for the server to connect to")
-    parser.add_argument("--udp-ports", type=_ports, required=True, help="range such as 40000-40007; 0-0 = any port")
-    parser.add_argument("--announce", type=_address, nargs="+", required=True, help="addresses bound and told")
+    parser.add_argument("--udp-ports", "--port", type=_ports, required=True, help="40000-40007, 40000, or 0 for any")
+    parser.add_argument(
+        "--announce", "--address", type=_address, nargs="+", action="extend", required=True, help="bound and told"
+    )
     parser.add_argument("--spare", action="store_true", help="wait for the first link without a limit")
     parsed = parser.parse_args(arguments)
     return WorkerSettings(parsed.socket, parsed.udp_ports, tuple(parsed.announce), parsed.spare)
@@ -68,8 +69,7 @@ async def run(settings: WorkerSettings) -> None:
     worker.open(loop)
     try:
         await link.open(settings.socket)
-        sys.stdout.write(json.dumps({"event": "ready", "udp_port": port.number}) + "\n")
-        sys.stdout.flush()
+        logger.info("serving UDP port %d", port.number)
         await _serve_until(stop, link, settings)
     finally:
         worker.close()

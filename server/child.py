@@ -95,6 +95,7 @@ class Child:
             start_new_session=True,
             preexec_fn=_die_with_parent,
             stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
         )
         self.starts += 1
         self._on_started(self)

@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -86,15 +85,18 @@ def check_origin(public_origin: str) -> Middleware:
     return middleware
 
 
-async def set_security_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """A signal handler of aiohttp's `on_response_prepare`."""
-    if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
-        return
+@web.middleware
+async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Sets what browsers must know about our answers, error answers included."""
+    response = await handler(request)
+    if response.prepared:
+        return response
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _content_security_policy(request))
     if request.scheme == "https":
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
+    return response
 
 
 def _content_security_policy(request: web.Request) -> str:

@@ -16,10 +16,11 @@ from aiohttp import web
 from contract.errors import UnavailableError
 from server.child import EXIT_CONFIGURATION
 from server.composition import open_node
+from server.demo_routes import ready_links
 from server.logs import set_up_logs
 from server.pages import assets_folder
+from server.programs import LISTEN_DESCRIPTOR, READY_DESCRIPTOR, STARTED_AT
 from server.settings import Settings, SettingsError, read_settings
-from server.supervisor import LISTEN_DESCRIPTOR, READY_DESCRIPTOR
 from server.web_application import AccessLog
 
 SHUTDOWN_SECONDS = 2.0
@@ -68,13 +69,18 @@ async def _serve(settings: Settings, listening: socket.socket, tls: ssl.SSLConte
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as closing:
         url = base_url(settings, listening.getsockname()[1])
-        node = await open_node(settings, url, assets_folder(), closing)
+        started_at = int(os.environ[STARTED_AT])
+        node = await open_node(settings, url, started_at, assets_folder(), closing)
         runner = web.AppRunner(node.application, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         closing.push_async_callback(node.gateway.close)
         await web.SockSite(runner, listening, ssl_context=tls).start()
-        _tell_ready({"event": "ready", "url": url, "links": []})
+        links: list[dict[str, str]] = []
+        if node.demo is not None:
+            await node.demo.seed()
+            links = await ready_links(node.demo)
+        _tell_ready({"event": "ready", "url": url, "links": links})
         await stop.wait()
         log.info("stopping")
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Protocol
 
 from aiohttp import web
 
 from contract.clock import Clock
 from contract.errors import ErrorCode, IdentityError, LimitError
-from contract.ids import SessionId
+from contract.ids import ParticipantId, SessionId
 from contract.messages import Message
 from rooms.messages import VerdictView
-from rooms.sessions import Sessions
+from rooms.sessions import Exchange, Identity
 from server.request_body import json_response, read_body
-from signaling.gateway import COOKIE_PREFIX, cookie_name
+from signaling.gateway import cookie_name
 from signaling.rate import KeyedLimiter
 
 EXCHANGES_PER_SECOND = 2.0
@@ -20,6 +21,20 @@ EXCHANGE_BURST = 120
 """For one address; a clinic's patients and staff may share one. Tokens have 128 bits: guessing is hopeless anyway."""
 
 CloseDevice = Callable[[SessionId], Awaitable[None]]
+
+
+class DeviceSessions(Protocol):
+    """What the routes need of `rooms.sessions.Sessions`."""
+
+    async def participant_of(self, token: str) -> ParticipantId | None: ...
+
+    async def exchange(self, token: str, cookie_secret: str | None) -> Exchange: ...
+
+    async def authenticate(self, participant: str, cookie_secret: str) -> Identity: ...
+
+    async def verdict(self, participant: str, cookie_secret: str) -> VerdictView: ...
+
+    async def forget(self, participant: str, cookie_secret: str) -> None: ...
 
 
 class NewSession(Message, frozen=True):
@@ -39,7 +54,7 @@ class SessionRoutes:
     """Exchanges links for sessions, tells their verdict, forgets devices."""
 
     def __init__(
-        self, sessions: Sessions, clock: Clock, close_device: CloseDevice, limiter: KeyedLimiter | None = None
+        self, sessions: DeviceSessions, clock: Clock, close_device: CloseDevice, limiter: KeyedLimiter | None = None
     ) -> None:
         self._sessions = sessions
         self._clock = clock
@@ -57,7 +72,9 @@ class SessionRoutes:
         if not self._limiter.take(request.remote or ""):
             raise LimitError(ErrorCode.TOO_MANY, "too many links opened from this address; wait a little")
         body = await read_body(request, NewSession)
-        exchange = await self._sessions.exchange(body.token, _held_secrets(request))
+        owner = await self._sessions.participant_of(body.token)
+        held = None if owner is None else request.cookies.get(cookie_name(owner))
+        exchange = await self._sessions.exchange(body.token, held)
         response = json_response(SessionView(participant=exchange.participant, verdict=exchange.verdict))
         if exchange.participant is not None and exchange.cookie_secret is not None:
             response.set_cookie(
@@ -88,14 +105,6 @@ class SessionRoutes:
         response = web.Response(status=204)
         response.del_cookie(cookie_name(participant), path="/", secure=request.secure, httponly=True, samesite="Lax")
         return response
-
-
-def _held_secrets(request: web.Request) -> dict[str, str]:
-    return {
-        name.removeprefix(COOKIE_PREFIX): secret
-        for name, secret in request.cookies.items()
-        if name.startswith(COOKIE_PREFIX)
-    }
 
 
 def _claimed(request: web.Request) -> tuple[str, str]:

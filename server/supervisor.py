@@ -10,13 +10,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from server.child import Child, Program, Role
-from server.settings import Settings, camera_warning, to_environment
+from server.programs import node_programs
+from server.settings import Settings, camera_warning
 
-LISTEN_DESCRIPTOR = "KONSILIUM_LISTEN_DESCRIPTOR"
-READY_DESCRIPTOR = "KONSILIUM_READY_DESCRIPTOR"
 _BACKLOG = 512
 _LONGEST_READY_LINE = 1 << 20
 
@@ -32,8 +32,10 @@ def run(settings: Settings) -> int:
     except OSError as error:
         sys.stderr.write(f"konsilium: {settings.host}:{settings.port} or {settings.data}: {error.strerror}\n")
         return 1
+    ready_reader, ready_writer = os.pipe()
     with listening:
-        return asyncio.run(Supervisor(settings, listening).run())
+        programs = node_programs(settings, listening.fileno(), ready_writer)
+        return asyncio.run(Supervisor(programs, ready_reader, json_lines=settings.json).run())
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -51,16 +53,15 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class Supervisor:
-    """Owns the child processes."""
+    """Owns the child processes, the server first, and the reading end of the pipe for its ready line."""
 
-    def __init__(self, settings: Settings, listening: socket.socket) -> None:
-        self._settings = settings
-        self._listening = listening
+    def __init__(self, programs: Sequence[Program], ready_reader: int, *, json_lines: bool) -> None:
+        self._json_lines = json_lines
+        self._ready_reader = ready_reader
         self._stop = asyncio.Event()
         self._signals = 0
         self._announced = False
-        self._ready_reader, self._ready_writer = os.pipe()
-        self._children = [Child(program, self._started) for program in self._programs()]
+        self._children = [Child(program, self._started) for program in programs]
 
     async def run(self) -> int:
         """Starts everything, waits for a signal, ends everything."""
@@ -74,7 +75,6 @@ class Supervisor:
         stop.cancel()
         await self._end(tasks)
         relay.cancel()
-        os.close(self._ready_writer)
         return 1 if any(child.failed for child in self._children) else 0
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
@@ -92,26 +92,6 @@ class Supervisor:
         if self._signals > 1:
             for child in self._children:
                 child.kill()
-
-    def _programs(self) -> list[Program]:
-        settings = self._settings
-        environment = to_environment(settings)
-        descriptors = (self._listening.fileno(), self._ready_writer)
-        server_environment = {
-            **environment,
-            LISTEN_DESCRIPTOR: str(descriptors[0]),
-            READY_DESCRIPTOR: str(descriptors[1]),
-        }
-        server = Program(Role.SERVER, [sys.executable, "-m", "server.process"], server_environment, descriptors)
-        return [server, *(self._worker_program(index) for index in range(settings.workers + 1))]
-
-    def _worker_program(self, index: int) -> Program:
-        settings = self._settings
-        command = [sys.executable, "-m", "mediaserver", "--socket", str(settings.worker_socket(index).absolute())]
-        command += ["--port", str(settings.udp_port(index))]
-        for address in settings.media_addresses():
-            command += ["--address", address]
-        return Program(Role.SPARE if index == settings.workers else Role.WORKER, command, {})
 
     def _started(self, child: Child) -> None:
         if child.starts > 1 and child.process is not None:
@@ -137,7 +117,7 @@ class Supervisor:
         return [{"role": str(Role.SUPERVISOR), "pid": os.getpid()}, *running]
 
     def _print(self, event: dict[str, Any]) -> None:
-        text = json.dumps(event, ensure_ascii=False) if self._settings.json else _for_people(event)
+        text = json.dumps(event, ensure_ascii=False) if self._json_lines else _for_people(event)
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 

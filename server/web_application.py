@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Middleware
 
 from contract.errors import ErrorCode, LimitError
-from server.http_trust import SOCKET_PATH, believe_proxies, check_origin, set_security_headers
+from server.http_trust import SOCKET_PATH, believe_proxies, check_origin, security_headers
 from server.pages import HASHED_FOLDER, Pages
 from server.problems import Handler, problems, route_name
 from server.request_body import MAXIMUM_BODY, json_response
@@ -48,14 +48,14 @@ class HealthCheck(Protocol):
     def __call__(self) -> bool: ...
 
 
-def socket_server() -> socketio.AsyncServer:
+def socket_server(ping_seconds: float = PING_SECONDS) -> socketio.AsyncServer:
     """The Socket.IO server; Origin is checked by our own middleware, so the library's CORS handling is off."""
     logger = quiet_logger()
     return socketio.AsyncServer(
         async_mode="aiohttp",
         cors_allowed_origins=[],
-        ping_interval=PING_SECONDS,
-        ping_timeout=PING_SECONDS,
+        ping_interval=ping_seconds,
+        ping_timeout=ping_seconds,
         max_http_buffer_size=MAXIMUM_PACKET,
         logger=logger,
         engineio_logger=logger,
@@ -71,9 +71,14 @@ def web_application(
     public_origin: str,
 ) -> web.Application:
     """Puts the application together; `sockets` has its namespaces already."""
-    middlewares = [problems, believe_proxies(trusted_proxies), check_origin(public_origin), _guard_sockets()]
+    middlewares = [
+        believe_proxies(trusted_proxies),
+        security_headers,
+        problems,
+        check_origin(public_origin),
+        _guard_sockets(),
+    ]
     application = web.Application(middlewares=middlewares, client_max_size=MAXIMUM_BODY)
-    application.on_response_prepare.append(set_security_headers)
     for group in route_groups:
         group.add_to(application)
     sockets.attach(application, socketio_path=SOCKET_PATH.removeprefix("/"))

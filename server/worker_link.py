@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from contract.errors import ConflictError, ErrorCode, InputError, KonsiliumError, LimitError, UnavailableError
+from mediaserver.link_frames import FrameError, encode_frame, read_frame
 from mediaserver.link_messages import (
-    MAXIMUM_FRAME,
     Inventory,
     InventoryReply,
     Notice,
@@ -29,7 +29,6 @@ from mediaserver.link_messages import (
 REPLY_SECONDS = 8.0
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 0.5
-_LENGTH_BYTES = 4
 
 Answer = TypeVar("Answer", bound=Reply)
 
@@ -62,7 +61,6 @@ class WorkerLink:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._writer: asyncio.StreamWriter | None = None
-        self._encoder = msgspec.msgpack.Encoder()
         self._decoder: msgspec.msgpack.Decoder[Upward] = msgspec.msgpack.Decoder(Upward)
         self._up = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"link {path.name}")
@@ -83,10 +81,11 @@ class WorkerLink:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            frame = self._encoder.encode(make(number))
-            self._writer.write(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
+            self._writer.write(encode_frame(make(number)))
             async with asyncio.timeout(REPLY_SECONDS):
                 reply = await future
+        except FrameError:
+            raise InputError(ErrorCode.TOO_LARGE, "the offer is too large") from None
         except TimeoutError:
             raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker does not answer") from None
         finally:
@@ -123,15 +122,9 @@ class WorkerLink:
     async def _converse(self, reader: asyncio.StreamReader) -> None:
         greeting = asyncio.create_task(self._greet())
         try:
-            while True:
-                length = int.from_bytes(await reader.readexactly(_LENGTH_BYTES), "big")
-                if length > MAXIMUM_FRAME:
-                    log.error("worker_frame_too_large", worker=self.path.name)
-                    return
-                self._take(self._decoder.decode(await reader.readexactly(length)))
-        except (OSError, asyncio.IncompleteReadError):
-            return
-        except msgspec.MsgspecError as error:
+            while (frame := await read_frame(reader, self._decoder)) is not None:
+                self._take(frame)
+        except FrameError as error:
             log.error("worker_frame_malformed", worker=self.path.name, detail=str(error))
         finally:
             greeting.cancel()

@@ -96,7 +96,9 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
         for connection in list(self._connections):
             self._outbox.drop(connection, ErrorCode.MEDIA_UNAVAILABLE)
 
-    def __len__(self) -> int:
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are. (No `__len__`: python-socketio takes a false namespace for none.)"""
         return len(self._connections)
 
     async def _connect(self, sid: ConnectionId, environ: Mapping[str, Any], auth: object) -> None:
