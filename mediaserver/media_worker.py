@@ -86,7 +86,8 @@ class MediaWorker:
     def counters(self) -> dict[str, int]:
         self._port.count_kernel_drops()
         peers = self._peers()
-        return self._drops.snapshot() | {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
+        own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
+        return self._drops.snapshot() | own | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
