@@ -57,7 +57,7 @@ class Link:
         self.counters = Counters()
         self._random = random.Random(seed)
         self._wire_free_at = 0.0
-        self._last_arrival = 0.0
+        self._last_arrival = -math.inf
 
     def arrivals(self, now: float, size: int, on_the_way: int = 0) -> tuple[float, ...]:
         """When a payload of `size` bytes sent at `now` arrives: never, once or twice. Seconds, as `now`."""
