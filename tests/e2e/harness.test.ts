@@ -11,7 +11,9 @@ import { type Stage, story } from "./harness/stage.ts";
 async function emptyPage(stage: Stage): Promise<string> {
   const server = createServer((_, answer) => {
     answer.setHeader("content-type", "text/html");
-    answer.end("<!doctype html><title>two ends</title><video autoplay playsinline></video><button onclick=\"document.querySelector('video').play()\">Play</button>");
+    answer.end(
+      "<!doctype html><title>two ends</title><video autoplay playsinline></video><button onclick=\"document.querySelector('video').play()\">Play</button>",
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   stage.closeLater(() => new Promise((resolve) => void server.close(() => resolve())));
