@@ -1,6 +1,7 @@
 """Everything that must hold of the text itself, before any test runs."""
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,8 @@ def run_checks() -> int:
         "layers": lambda: _ok(VENV / "bin" / "lint-imports", "--cache-dir", ".cache/import-linter", quiet=True),
         "generated files": lambda: _ok(PYTHON, "-m", "signaling.generated_files", "--check"),
         "web: types, lint, layers, size": lambda: _ok(*npm(), "run", "--silent", "check"),
+        "end-to-end types": lambda: _ok("node", ROOT / "node_modules" / ".bin" / "tsc", "-p", "tests/e2e"),
+        "locked packages are the declared ones": _lock_fits,
         "no addresses of registries or machines": _no_forbidden_text,
     }
     failed = []
@@ -47,6 +50,14 @@ def run_checks() -> int:
 
 def _ok(*command: str | Path, quiet: bool = False) -> bool:
     return status(*command, quiet=quiet) == 0
+
+
+def _lock_fits() -> bool:
+    """Whether `package-lock.json` was made from the present `package.json`."""
+    declared = json.loads((ROOT / "package.json").read_text())
+    locked = json.loads((ROOT / "package-lock.json").read_text())["packages"][""]
+    kinds = ("dependencies", "devDependencies")
+    return all(declared.get(kind, {}) == locked.get(kind, {}) for kind in kinds)
 
 
 def _no_forbidden_text() -> bool:

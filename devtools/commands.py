@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     add("check", _check, "format, lint, types, layers, generated files, sizes")
     bench = add("bench", _bench, "measure; prints tables and, last, one JSON line")
     bench.add_argument("name", choices=BENCHES)
-    add("fmt", _fmt, "format everything")
+    add("fmt", _fmt, "format everything and write generated files anew")
     add("shots", _shots, "a picture of every state of the web client")
     add("build", _build, "build the wheel with the web client inside")
     add("lock", _lock, "resolve the dependencies anew")
@@ -82,6 +82,8 @@ def _bench(chosen: argparse.Namespace, rest: list[str]) -> int:
     if missing := setup.test_programs():
         say(f"benches need real browsers: install {' '.join(missing)}")
         return 1
+    if (ROOT / "bench" / f"{chosen.name}.ts").exists():
+        return status(PYTHON, "-m", "devtools.namespace", "node", f"bench/{chosen.name}.ts", *rest)
     return status(PYTHON, "-m", f"bench.{chosen.name}", *rest)
 
 
@@ -89,8 +91,8 @@ def _fmt(_: argparse.Namespace, __: list[str]) -> int:
     _set_up()
     run(PYTHON, "-m", "ruff", "check", "-q", "--fix-only", ".")
     run(PYTHON, "-m", "ruff", "format", ".")
-    if (ROOT / "package.json").exists():
-        run(*setup.npm(), "run", "--silent", "fmt")
+    run(PYTHON, "-m", "signaling.generated_files")
+    run(*setup.npm(), "run", "--silent", "fmt")
     return 0
 
 

@@ -21,9 +21,14 @@ SERVICE_ADDRESS = "10.99.0.1"
 LINKS = {"wifi": "10.99.1", "mobile": "10.99.2"}
 
 
+def available() -> bool:
+    """Whether this user may make network namespaces."""
+    return os.geteuid() == 0 and shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
 def main(command: list[str]) -> int:
     """Makes the network, runs the command in it, takes it away again; returns the command's exit status."""
-    if os.geteuid() != 0 or shutil.which("ip") is None:
+    if not available():
         print("network namespaces need root and iproute2", file=sys.stderr)
         return 1
     server, client = f"konsilium-{os.getpid()}", f"konsilium-{os.getpid()}-client"

@@ -25,7 +25,8 @@ def say(text: str) -> None:
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The surroundings of every program: our own binaries first, every cache inside the checkout."""
     variables = dict(os.environ)
-    variables["PATH"] = os.pathsep.join([str(VENV / "bin"), *node_folder(), variables.get("PATH", "")])
+    folders = [str(VENV / "bin"), *node_folder(), variables.get("PATH", ""), "/usr/sbin", "/sbin"]
+    variables["PATH"] = os.pathsep.join(folders)
     variables["PIP_CACHE_DIR"] = str(CACHE / "pip")
     variables["UV_CACHE_DIR"] = str(CACHE / "uv")
     variables["npm_config_cache"] = str(CACHE / "npm")

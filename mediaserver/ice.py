@@ -68,34 +68,40 @@ def parse_binding_request(data: bytes) -> BindingRequest | None:
     message_type, length = struct.unpack_from("!HH", data)
     if message_type != _BINDING_REQUEST or length + HEADER_LENGTH != len(data) or length & 3:
         return None
-    username, use_candidate, sender_controlled, integrity_at = b"", False, False, 0
+    attributes = _attributes(data)
+    if attributes is None or any(kind < _FIRST_OPTIONAL and kind not in _KNOWN_REQUIRED for kind in attributes):
+        return None
+    username_at, username_size = attributes.get(_USERNAME, (0, 0))
+    integrity_at, integrity_size = attributes.get(_MESSAGE_INTEGRITY, (0, 0))
+    if not username_size or integrity_size != _INTEGRITY_LENGTH - 4:
+        return None
+    if _FINGERPRINT in attributes and not _fingerprint_is_right(data, *attributes[_FINGERPRINT]):
+        return None
+    return BindingRequest(
+        transaction=data[8:20],
+        username=data[username_at : username_at + username_size],
+        use_candidate=_USE_CANDIDATE in attributes,
+        sender_controlled=_ICE_CONTROLLED in attributes,
+        integrity_at=integrity_at - 4,
+    )
+
+
+def _attributes(data: bytes) -> dict[int, tuple[int, int]] | None:
+    """Where each attribute's value begins and how long it is; None when one reaches past the end.
+
+    What follows MESSAGE-INTEGRITY is not authenticated: only FINGERPRINT counts there (RFC 8489 section 14.5).
+    """
+    attributes: dict[int, tuple[int, int]] = {}
     position = HEADER_LENGTH
     while position < len(data):
         kind, size = struct.unpack_from("!HH", data, position)
         value = position + 4
-        following = value + ((size + 3) & ~3)
-        if following > len(data):
+        position = value + ((size + 3) & ~3)
+        if position > len(data):
             return None
-        if integrity_at:
-            # What follows MESSAGE-INTEGRITY is not authenticated: only FINGERPRINT counts (RFC 8489 section 14.5).
-            if kind == _FINGERPRINT and not _fingerprint_is_right(data, position, size):
-                return None
-        elif kind == _USERNAME:
-            username = data[value : value + size]
-        elif kind == _MESSAGE_INTEGRITY:
-            if size != _INTEGRITY_LENGTH - 4:
-                return None
-            integrity_at = position
-        elif kind == _USE_CANDIDATE:
-            use_candidate = True
-        elif kind == _ICE_CONTROLLED:
-            sender_controlled = True
-        elif kind < _FIRST_OPTIONAL and kind not in _KNOWN_REQUIRED:
-            return None
-        position = following
-    if not username or not integrity_at:
-        return None
-    return BindingRequest(data[8:20], username, use_candidate, sender_controlled, integrity_at)
+        if _MESSAGE_INTEGRITY not in attributes or kind == _FINGERPRINT:
+            attributes.setdefault(kind, (value, size))
+    return attributes
 
 
 def integrity_is_right(data: bytes, request: BindingRequest, password: bytes) -> bool:
@@ -119,11 +125,10 @@ def role_conflict_response(transaction: bytes, password: bytes) -> bytes:
     return _sealed(_BINDING_ERROR, transaction, attribute, password)
 
 
-def _fingerprint_is_right(data: bytes, position: int, size: int) -> bool:
-    if size != 4 or position + 8 != len(data):
+def _fingerprint_is_right(data: bytes, value: int, size: int) -> bool:
+    if size != 4 or value + 4 != len(data):
         return False
-    expected = binascii.crc32(data[:position]) ^ _FINGERPRINT_XOR
-    return expected == int.from_bytes(data[position + 4 : position + 8], "big")
+    return binascii.crc32(data[: value - 4]) ^ _FINGERPRINT_XOR == int.from_bytes(data[value:], "big")
 
 
 def _integrity(covered: bytes, password: bytes) -> bytes:

@@ -6,6 +6,7 @@ yet confirmed put another function in the place of `protect` or `sendto` instead
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import pylibsrtp
@@ -31,39 +32,51 @@ class PeerSink:
         "_address",
         "_allowance",
         "_drops",
+        "_forget_incoming",
+        "_outgoing",
         "_protect_rtcp",
         "_protect_rtp",
         "_sendto",
         "_socket",
-        "bytes_sent",
     )
 
-    def __init__(self, drops: Drops) -> None:
+    def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
         self._drops = drops
+        self._forget_incoming = forget_incoming
+        self._outgoing: pylibsrtp.Session | None = None
         self._protect_rtp: Callable[[bytes], bytes] = _not_ready
         self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
         self._sendto: Callable[[bytes, Address], int] = _not_ready
         self._address: Address = ()
         self._socket: socket.socket | None = None
         self._allowance = 0
-        self.bytes_sent = 0
 
     def send_rtp(self, packet: bytes) -> None:
         """Protects and sends one RTP packet (RFC 3711). The same SSRC and sequence number must never carry other
         content: libsrtp refuses a repeated one, and so does this (counted)."""
         try:
-            self.bytes_sent += self._sendto(self._protect_rtp(packet), self._address)
+            self._sendto(self._protect_rtp(packet), self._address)
         except Exception as error:
             self._count(error)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Protects and sends one compound (or reduced-size, RFC 5506) RTCP packet."""
         try:
-            self.bytes_sent += self._sendto(self._protect_rtcp(packet), self._address)
+            self._sendto(self._protect_rtcp(packet), self._address)
         except Exception as error:
             self._count(error)
 
+    def forget_incoming(self, ssrc: int) -> None:
+        self._forget_incoming(ssrc)
+
+    def forget_outgoing(self, ssrc: int) -> None:
+        """Frees libsrtp's state of a stream that never sends again; a stream that never sent has none."""
+        if self._outgoing is not None:
+            with suppress(pylibsrtp.Error):
+                self._outgoing.remove_stream(ssrc)
+
     def set_keys(self, session: pylibsrtp.Session) -> None:
+        self._outgoing = session
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
@@ -81,6 +94,7 @@ class PeerSink:
 
     def close(self) -> None:
         self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
+        self._outgoing = None
         self._socket = None
 
     def _send_capped(self, packet: bytes, address: Address) -> int:

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-MAXIMUM_RTP = 1340
-"""The longest packet handed to `send_rtp`: libsrtp's buffer of 1,500 bytes less its largest trailer (144), with room."""
+MAXIMUM_RTP = 1356
+"""The longest packet handed to `send_rtp`: libsrtp's buffer of 1,500 bytes less its largest trailer, 144."""
 MAXIMUM_RTCP = 1200
 
 
@@ -20,8 +20,4 @@ class Sink(Protocol):
 
     def forget_incoming(self, ssrc: int) -> None:
         """No more packets are expected from `ssrc`: free its SRTP stream (`remove_stream` of the receiving session)."""
-        ...
-
-    def forget_outgoing(self, ssrc: int) -> None:
-        """Nothing will be sent with `ssrc` again, for the life of these keys."""
         ...

@@ -10,7 +10,7 @@ from contract.ids import ConnectionId
 from rooms.outbox import Caller
 from signaling.acknowledgement import Acknowledgement, failure
 from signaling.dispatch import Dispatcher
-from signaling.permissions import RULES
+from signaling.permissions import RULES, Place
 from signaling.rate import TokenBucket
 from signaling.session import DeviceSession
 
@@ -57,6 +57,7 @@ class Connection:
         bucket: TokenBucket | None = None,
     ) -> None:
         self.caller = caller
+        self.place = Place.LOBBY
         self._device = device
         self._dispatcher = dispatcher
         self._gate = gate
@@ -106,7 +107,9 @@ class Connection:
         if rule is not None and rule.carries_snapshot:
             self._gate.hold(connection)
         try:
-            answer = await self._dispatcher.answer(self.caller, self._device, item.name, item.arguments)
+            answer = await self._dispatcher.answer(self.caller, self.place, self._device, item.name, item.arguments)
+            if rule is not None and rule.leads_to is not None and answer["ok"]:
+                self.place = rule.leads_to
             if not item.acknowledged.done():
                 item.acknowledged.set_result(answer)
                 await item.sent.wait()

@@ -10,6 +10,7 @@ from contract.errors import AccessError, ConflictError, ErrorCode, InputError, K
 from contract.messages import Command, Message
 from rooms.messages import COMMANDS
 from rooms.outbox import Caller
+from rooms.roles import Role
 from signaling.acknowledgement import Acknowledgement, failure, success
 from signaling.payload_size import check_size
 from signaling.permissions import CAPABILITIES, RULES, Place
@@ -23,24 +24,20 @@ log = structlog.get_logger("signaling.dispatch")
 
 
 class Dispatcher:
-    """Turns a named payload of a known caller into an acknowledgement.
+    """Turns a named payload of a known caller into an acknowledgement; `handlers` has one entry per command."""
 
-    `place_of` tells whether a caller's connection holds the seat; `handlers` has one entry per command.
-    """
-
-    def __init__(self, handlers: Mapping[str, Handler], place_of: Callable[[Caller], Place]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
         if set(handlers) != set(COMMANDS) or set(RULES) != set(COMMANDS):
             raise ValueError("handlers and rules must name exactly the declared commands")
         self._handlers = handlers
-        self._place_of = place_of
 
     async def answer(
-        self, caller: Caller, device: DeviceSession, name: str, arguments: tuple[object, ...]
+        self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
     ) -> Acknowledgement:
-        """Always an acknowledgement, never an exception."""
+        """Always an acknowledgement, never an exception. `place` is where the caller's connection is now."""
         try:
             command = parse(name, arguments)
-            self._authorise(caller, name)
+            authorise(caller.role, place, name)
             return await device.once(
                 command.id,
                 name,
@@ -54,13 +51,6 @@ class Dispatcher:
             log.exception("command_failed", command=name)
             return failure(ErrorCode.INTERNAL)
 
-    def _authorise(self, caller: Caller, name: str) -> None:
-        rule = RULES[name]
-        if rule.capability not in CAPABILITIES[caller.role]:
-            raise AccessError(ErrorCode.FORBIDDEN, f"{name} is not for the role {caller.role}")
-        if self._place_of(caller) not in rule.places:
-            raise ConflictError(ErrorCode.NOT_IN_ROOM, f"{name} needs the seat in the room")
-
     async def _perform(self, caller: Caller, name: str, command: Command) -> Acknowledgement:
         try:
             return success(await self._handlers[name](caller, command))
@@ -69,6 +59,15 @@ class Dispatcher:
         except Exception:
             log.exception("command_failed", command=name)
             return failure(ErrorCode.INTERNAL)
+
+
+def authorise(role: Role, place: Place, name: str) -> None:
+    """Raises `AccessError(FORBIDDEN)` or `ConflictError(NOT_IN_ROOM)` as the table says."""
+    rule = RULES[name]
+    if rule.capability not in CAPABILITIES[role]:
+        raise AccessError(ErrorCode.FORBIDDEN, f"{name} is not for the role {role}")
+    if place not in rule.places:
+        raise ConflictError(ErrorCode.NOT_IN_ROOM, f"{name} needs the seat in the room")
 
 
 def parse(name: str, arguments: tuple[object, ...]) -> Command:

@@ -12,11 +12,14 @@ from socketio.exceptions import ConnectionRefusedError as SocketRefusal
 
 from contract.errors import ErrorCode, IdentityError, InputError, KonsiliumError, LimitError
 from contract.ids import ConnectionId, ParticipantId, SessionId
+from rooms.messages import AdmissionChanged, VerdictView
 from rooms.outbox import Caller
+from rooms.sessions import Identity
 from signaling.acknowledgement import Acknowledgement
 from signaling.connection import Connection
 from signaling.dispatch import Dispatcher
 from signaling.outbox import SocketOutbox
+from signaling.permissions import Place
 from signaling.session import DeviceSessions
 from signaling.transport import NAMESPACE
 
@@ -29,14 +32,18 @@ COOKIE_PREFIX = "konsilium_"
 log = structlog.get_logger("signaling.gateway")
 
 
-class Visitors(Protocol):
-    """Who connects, and who is told about it. Raises `IdentityError`."""
+class Authenticator(Protocol):
+    """What the gateway needs of `rooms.sessions.Sessions`."""
 
-    async def identify(self, participant: ParticipantId, secret: str, connection: ConnectionId) -> Caller: ...
+    async def authenticate(self, participant: str, cookie_secret: str) -> Identity: ...
 
-    async def connected(self, caller: Caller) -> None: ...
 
-    async def disconnected(self, caller: Caller) -> None: ...
+class Lobby(Protocol):
+    """What the gateway needs of `rooms.consultations.Consultations` besides its commands."""
+
+    async def connect(self, caller: Caller) -> VerdictView: ...
+
+    async def disconnect(self, caller: Caller) -> None: ...
 
 
 def cookie_name(participant: str) -> str:
@@ -48,15 +55,19 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
     """python-socketio starts a task per event, so messages of one client could overtake each other: everything but
     connect and disconnect goes through the connection's inbox, and is put there before the first `await`."""
 
-    def __init__(self, visitors: Visitors, dispatcher: Dispatcher, outbox: SocketOutbox) -> None:
+    def __init__(
+        self, authenticator: Authenticator, lobby: Lobby, dispatcher: Dispatcher, outbox: SocketOutbox
+    ) -> None:
         super().__init__(NAMESPACE)
-        self._visitors = visitors
+        self._authenticator = authenticator
+        self._lobby = lobby
         self._dispatcher = dispatcher
         self._outbox = outbox
         self._connections: dict[ConnectionId, Connection] = {}
         self._addresses: Counter[str] = Counter()
         self._address_of: dict[ConnectionId, str] = {}
         self._devices = DeviceSessions()
+        outbox.on_seat_lost = self._seat_lost
 
     async def trigger_event(self, event: str, *args: Any) -> Acknowledgement | None:
         """Every event of the namespace comes in here; unknown ones are acknowledged with an error too."""
@@ -85,7 +96,9 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
         for connection in list(self._connections):
             self._outbox.drop(connection, ErrorCode.MEDIA_UNAVAILABLE)
 
-    def __len__(self) -> int:
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are. (No `__len__`: python-socketio takes a false namespace for none.)"""
         return len(self._connections)
 
     async def _connect(self, sid: ConnectionId, environ: Mapping[str, Any], auth: object) -> None:
@@ -105,17 +118,23 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
         address = request.remote or ""
         if self._addresses[address] >= CONNECTIONS_PER_ADDRESS:
             raise LimitError(ErrorCode.TOO_MANY, "too many connections from one address")
-        caller = await self._visitors.identify(participant, secret, sid)
+        caller = _caller(await self._authenticator.authenticate(participant, secret), sid)
         if len(self._devices.connections(caller.session)) >= CONNECTIONS_PER_DEVICE:
             raise LimitError(ErrorCode.TOO_MANY, "too many connections of one device")
         self._add(caller, address)
         self._outbox.hold(sid)
         try:
-            await self._visitors.connected(caller)
+            verdict = await self._lobby.connect(caller)
         except BaseException:
             await self._disconnect(sid)
             raise
+        self._outbox.send(sid, AdmissionChanged(verdict=verdict))
         asyncio.get_running_loop().call_soon(self._outbox.release, sid)
+
+    def _seat_lost(self, sid: ConnectionId) -> None:
+        connection = self._connections.get(sid)
+        if connection is not None:
+            connection.place = Place.LOBBY
 
     def _add(self, caller: Caller, address: str) -> None:
         sid = caller.connection
@@ -140,9 +159,20 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
         self._devices.detach(connection.caller.session, sid)
         try:
             await connection.close()
-            await self._visitors.disconnected(connection.caller)
+            await self._lobby.disconnect(connection.caller)
         except Exception:
             log.exception("disconnect_failed")
+
+
+def _caller(identity: Identity, connection: ConnectionId) -> Caller:
+    return Caller(
+        connection=connection,
+        session=identity.session,
+        participant=identity.participant,
+        appointment=identity.appointment,
+        clinic=identity.clinic,
+        role=identity.role,
+    )
 
 
 def _claimed_participant(auth: object) -> ParticipantId:

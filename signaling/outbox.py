@@ -1,6 +1,7 @@
 """Events to browsers: queued in order, watched, and never waited for."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 import socketio
@@ -8,7 +9,7 @@ import structlog
 
 from contract.errors import ErrorCode
 from contract.ids import ConnectionId
-from rooms.messages import EVENTS, Event
+from rooms.messages import EVENTS, Event, SeatLost
 from signaling import transport
 
 OUTGOING_LIMIT = 256
@@ -33,6 +34,8 @@ class SocketOutbox:
         self._dropping: dict[ConnectionId, asyncio.Task[None]] = {}
         self.dropped: dict[str, int] = {}
         """How many connections were dropped, by code."""
+        self.on_seat_lost: Callable[[ConnectionId], None] = lambda _: None
+        """Called when a connection is told that it no longer holds the seat."""
 
     def send(self, connection: ConnectionId, event: Event) -> None:
         """Queues one event; unknown connections are ignored."""
@@ -44,6 +47,8 @@ class SocketOutbox:
             return
         else:
             waiting = transport.enqueue(self._server, connection, EVENT_NAMES[type(event)], msgspec.to_builtins(event))
+            if isinstance(event, SeatLost):
+                self.on_seat_lost(connection)
         if waiting is not None and waiting > self._limit:
             self.drop(connection, ErrorCode.SLOW_CONSUMER)
 

@@ -35,6 +35,8 @@ class Rule:
     again instead of being answered from memory."""
     carries_snapshot: bool = False
     """Its answer carries a snapshot: events of the connection wait until the answer is sent."""
+    leads_to: Place | None = None
+    """Where the connection is once the command was done."""
 
 
 _ANYWHERE = frozenset(Place)
@@ -43,8 +45,10 @@ _ROOM_ONLY = frozenset({Place.ROOM})
 RULES: dict[str, Rule] = {
     "admission.check": Rule(Capability.ASK_ADMISSION, _ANYWHERE, binds_connection=True),
     "consent.accept": Rule(Capability.ACCEPT_CONSENT, _ANYWHERE),
-    "room.join": Rule(Capability.ENTER_ROOM, _ANYWHERE, binds_connection=True, carries_snapshot=True),
-    "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY),
+    "room.join": Rule(
+        Capability.ENTER_ROOM, _ANYWHERE, binds_connection=True, carries_snapshot=True, leads_to=Place.ROOM
+    ),
+    "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY, leads_to=Place.LOBBY),
     "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
     "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
     "media.receive": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),

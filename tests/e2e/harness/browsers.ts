@@ -22,6 +22,7 @@ const CHROMIUM_ARGUMENTS = [
   // Windows of one machine cover each other; a real person's would not.
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
+  "--lang=ru",
   "--window-size=1280,800",
 ];
 
@@ -33,6 +34,9 @@ function chromium(choices: BrowserChoices): LaunchOptions {
   const answer = choices.permission === "deny" ? "=deny" : "";
   return {
     browser: "chrome",
+    // A pipe works from another network namespace, too.
+    pipe: true,
+    env: { ...process.env, LANGUAGE: "ru", LANG: "ru_RU.UTF-8" },
     executablePath: choices.program ?? "/usr/bin/chromium",
     // Puppeteer mutes sound by default, which hides the autoplay rule.
     ignoreDefaultArgs: ["--mute-audio"],
@@ -48,6 +52,7 @@ function firefox(choices: BrowserChoices): LaunchOptions {
     args: choices.arguments ?? [],
     defaultViewport: { width: 1280, height: 800 },
     extraPrefsFirefox: {
+      "intl.accept_languages": "ru",
       "media.navigator.streams.fake": true,
       "media.navigator.permission.disabled": choices.permission !== "deny",
       "permissions.default.microphone": choices.permission === "deny" ? 2 : 0,

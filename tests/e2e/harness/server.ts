@@ -22,6 +22,13 @@ export interface DemoLink {
   url: string;
 }
 
+export interface DemoAppointment {
+  id: string;
+  /** Each person's own link. */
+  patient: string;
+  practitioner: string;
+}
+
 export interface Ready {
   event: "ready";
   url: string;
@@ -42,7 +49,7 @@ export class Server {
 
   static async start(choices: ServerChoices = {}): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "konsilium-"));
-    const announced = choices.announce ?? ["127.0.0.1", process.env["KONSILIUM_SERVICE_ADDRESS"] ?? "127.0.0.1"];
+    const announced = choices.announce ?? ["127.0.0.1", process.env.KONSILIUM_SERVICE_ADDRESS ?? "127.0.0.1"];
     const command = ["-m", "server", "serve", "--demo", "--json", "--port", "0", "--udp-ports", "0", "--data", folder];
     for (const address of new Set(announced)) {
       command.push("--announce", address);
@@ -63,18 +70,39 @@ export class Server {
     return this.ready.url;
   }
 
-  /** The link of one person of the demo clinic's appointment in this state. */
-  link(state: string, role: string): string {
-    return this.links(state, role).url;
+  /** The demo clinic's appointment whose patient would be told this verdict. */
+  appointment(state: string): DemoAppointment {
+    const patient = this.ready.links.find((each) => each.state === state && each.role === "patient");
+    const practitioner = this.ready.links.find(
+      (each) => each.appointment === patient?.appointment && each.role === "practitioner",
+    );
+    if (!patient || !practitioner) {
+      const known = this.ready.links.map((each) => `${each.state}/${each.role}`).join(", ");
+      throw new Error(`the demo has no appointment that is ${state}, only ${known}`);
+    }
+    return { id: patient.appointment, patient: patient.url, practitioner: practitioner.url };
   }
 
-  links(state: string, role: string): DemoLink {
-    const link = this.ready.links.find((each) => each.state === state && each.role === role);
-    if (!link) {
-      const known = this.ready.links.map((each) => `${each.state}/${each.role}`).join(", ");
-      throw new Error(`the demo has no ${state}/${role}, only ${known}`);
+  /** Presses one of the demo page's buttons: the booking system sends a signed webhook. */
+  async act(appointment: string, action: string): Promise<void> {
+    await this.post(`/api/v1/demo/appointments/${appointment}/${action}`, {});
+  }
+
+  /** Moves the demo clinic's clock. */
+  async moveClock(minutes: number): Promise<void> {
+    await this.post("/api/v1/demo/clock", { minutes });
+  }
+
+  async post<Answer>(path: string, body: unknown): Promise<Answer> {
+    const response = await fetch(new URL(path, this.url), {
+      method: "POST",
+      headers: { "content-type": "application/json", origin: new URL(this.url).origin },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) {
+      throw new Error(`${path}: ${response.status} ${await response.text()}`);
     }
-    return link;
+    return (await response.json()) as Answer;
   }
 
   /** Kills the first child of this role as a crash would. */

@@ -99,6 +99,12 @@ export const ROOM_NOTICE_VALUES = [
 ] as const;
 export type RoomNotice = (typeof ROOM_NOTICE_VALUES)[number];
 
+export const SEAT_LOST_REASON_VALUES = [
+  "taken_over",
+  "removed",
+] as const;
+export type SeatLostReason = (typeof SEAT_LOST_REASON_VALUES)[number];
+
 /** Asks for the present verdict; answered with `VerdictView`. */
 export interface CheckAdmission {
   readonly id: string;
@@ -181,8 +187,10 @@ export interface VerdictView {
   readonly opens_at: Timestamp | null;
   readonly closes_at: Timestamp | null;
   readonly me: PersonView | null;
+  readonly clinic: ClinicView | null;
   readonly appointment: AppointmentView | null;
   readonly consent: ConsentView | null;
+  readonly paid_after_lapse: boolean;
   readonly disclaimer: boolean;
   readonly delay_minutes: number | null;
   readonly inside_elsewhere: boolean;
@@ -195,6 +203,12 @@ export interface PersonView {
   readonly role: Role;
   readonly specialty: string;
   readonly relationship: string;
+}
+
+export interface ClinicView {
+  readonly name: string;
+  readonly phone: string;
+  readonly time_zone: string;
 }
 
 /** What a participant may know of the appointment on the join page. */
@@ -212,12 +226,6 @@ export interface AppointmentView {
   readonly manage_url: string;
   readonly record_url: string;
   readonly price: string;
-}
-
-export interface ClinicView {
-  readonly name: string;
-  readonly phone: string;
-  readonly time_zone: string;
 }
 
 /** The text to be accepted before the first entry. */
@@ -299,7 +307,7 @@ export interface MediaLost {
 
 /** This connection no longer holds the seat: taken over by another device, or removed. */
 export interface SeatLost {
-  readonly reason: string;
+  readonly reason: SeatLostReason;
 }
 
 /** Why a command was refused. `detail` is for people who support the system, never for patients. */
