@@ -1,73 +1,211 @@
 """The facade of the bridge: what HTTP handlers call."""
 
+import asyncio
+import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from contract.ids import ClinicId
-from contract.messages import Message
+import msgspec
+import structlog
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+
+from booking_bridge.answers import (
+    IssuedLink,
+    NewClinic,
+    StoredAnswer,
+    StoredLink,
+    WebhookAnswer,
+    WebhookResult,
+)
+from booking_bridge.apply import change, create
+from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent
+from booking_bridge.lapse import lapse_overdue
+from booking_bridge.people import sync_participants
+from booking_bridge.webhook import named_clinic, parse_event, verify
+from contract.errors import ConflictError, ErrorCode, IdentityError, InputError, MissingError
+from contract.ids import AppointmentId, ClinicId
 from rooms.assembly import Rooms
-from rooms.policy import Policy
+from rooms.links import issue_link
+from rooms.model import Appointment, Clinic, InvitationStatus, Link, Participant
 from rooms.roles import Role
+from rooms.storage.clinics import ClinicRecord
+from rooms.storage.records import AuditEntry, Receipt
+from rooms.storage.store import Transaction
 
+__all__ = ["Bridge", "IssuedLink", "NewClinic", "WebhookAnswer", "WebhookResult"]
 
-class IssuedLink(Message, frozen=True):
-    """One participant's personal link."""
-
-    participant: str
-    """The booking system's identifier of the participant."""
-    role: Role
-    url: str
-
-
-class WebhookAnswer(Message, frozen=True):
-    """The body of the 200 answer."""
-
-    result: str
-    """`applied`, or `ignored` when a newer version was applied before."""
-    appointment: str
-    """Our identifier of the appointment."""
-    version: int
-    links: tuple[IssuedLink, ...] = ()
-
-
-class NewClinic(Message, frozen=True):
-    """What is needed to set a clinic up."""
-
-    id: ClinicId
-    name: str
-    phone: str
-    time_zone: str
-    policy: Policy
-    webhook_secret: str
-    """`whsec_` + base64, as in the Standard Webhooks specification."""
-    api_key: str
-    """Stored hashed."""
+RECEIPTS_KEPT = timedelta(days=30)
+LAPSE_PERIOD_SECONDS = 30.0
+_log = structlog.get_logger()
 
 
 class Bridge:
+    """Call `start` once to let unpaid reservations lapse in storage too, and `close` at the end."""
+
     def __init__(self, rooms: Rooms, link_base: str) -> None:
         """`link_base`: where links point, such as `https://clinic.example/j/`; the token is appended."""
-        raise NotImplementedError
+        self._rooms = rooms
+        self._link_base = link_base
+        self._lapsing: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._lapsing = asyncio.create_task(self._lapse_forever(), name="lapse of unpaid reservations")
+
+    async def close(self) -> None:
+        if self._lapsing is not None:
+            self._lapsing.cancel()
+            await asyncio.gather(self._lapsing, return_exceptions=True)
+
+    # Webhooks
 
     async def receive(self, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        """Takes one webhook in.
+        """Takes one webhook in: everything it says is stored in one transaction, then the waiting are told.
 
-        Raises `IdentityError` SIGNATURE_INVALID or SIGNATURE_STALE, `InputError` PAYLOAD_INVALID,
-        `ConflictError` CONFLICT (same id, other body), `MissingError` NOT_FOUND (appointment not known yet: send again).
+        Raises `IdentityError` SIGNATURE_INVALID or SIGNATURE_STALE, `InputError` PAYLOAD_INVALID or TOO_LARGE,
+        `ConflictError` CONFLICT (same id, other body), `MissingError` NOT_FOUND (not known yet: send again).
         """
-        raise NotImplementedError
+        clinic = ClinicId(named_clinic(body))
+        async with self._rooms.store.read() as transaction:
+            record = await transaction.clinics.get(clinic)
+        webhook_id = verify(headers, body, None if record is None else record.webhook_secret)
+        event = parse_event(body)
+        digest = hashlib.sha256(body).hexdigest()
+        now = self._rooms.clock.now()
+        async with self._rooms.store.write() as transaction:
+            receipt = await transaction.receipts.find(clinic, webhook_id)
+            if receipt is not None:
+                if receipt.digest != digest:
+                    raise ConflictError(ErrorCode.CONFLICT, "this webhook-id came before with another body")
+                return self._answer(msgspec.json.decode(receipt.answer, type=StoredAnswer))
+            stored = await self._apply(transaction, clinic, event)
+            answer = msgspec.json.encode(stored).decode()
+            await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
+            await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
+        if stored.result is WebhookResult.APPLIED:
+            await self._rooms.consultations.appointment_changed(AppointmentId(stored.appointment))
+        return self._answer(stored)
+
+    async def _apply(self, transaction: Transaction, clinic: ClinicId, event: BookingEvent) -> StoredAnswer:
+        now = self._rooms.clock.now()
+        record = await transaction.clinics.get(clinic)
+        before = await transaction.appointments.find(clinic, event.data.appointment)
+        whole = isinstance(event, AppointmentCreated | AppointmentUpdated)
+        if record is None or (before is None and not whole):
+            raise MissingError(ErrorCode.NOT_FOUND, "the appointment is not known yet; send the event again later")
+        if before is None and isinstance(event, AppointmentCreated | AppointmentUpdated):
+            after: Appointment | None = create(event, clinic, now)
+        else:
+            after = None if before is None else change(before, event, record.policy, now)
+        if after is None:
+            return await self._stored(transaction, WebhookResult.IGNORED, before)
+        if before is None:
+            await transaction.appointments.add(after)
+        else:
+            await transaction.appointments.save(after)
+        if isinstance(event, AppointmentCreated | AppointmentUpdated) and after.versions.details == event.data.version:
+            await sync_participants(transaction, self._rooms.link_key, after.id, event.data, now)
+        kind = str(event.__struct_config__.tag)
+        detail = f"version {event.data.version}"
+        await transaction.audit.add(AuditEntry(now, clinic, after.id, kind, detail=detail))
+        return await self._stored(transaction, WebhookResult.APPLIED, after)
+
+    async def _stored(
+        self, transaction: Transaction, result: WebhookResult, appointment: Appointment | None
+    ) -> StoredAnswer:
+        if appointment is None:
+            raise MissingError(ErrorCode.NOT_FOUND, "the appointment is not known")
+        people = {
+            person.id: person
+            for person in await transaction.participants.of_appointment(appointment.id)
+            if person.invitation is InvitationStatus.INVITED
+        }
+        links = tuple(
+            StoredLink(
+                participant=link.participant,
+                generation=link.generation,
+                reference=people[link.participant].reference,
+                role=people[link.participant].role,
+            )
+            for link in await transaction.links.of_appointment(appointment.id)
+            if not link.revoked and link.participant in people
+        )
+        return StoredAnswer(result=result, appointment=appointment.id, version=appointment.versions.newest, links=links)
+
+    def _answer(self, stored: StoredAnswer) -> WebhookAnswer:
+        links = tuple(
+            self._issued(one.reference, one.role, Link(one.participant, one.generation)) for one in stored.links
+        )
+        return WebhookAnswer(result=stored.result, appointment=stored.appointment, version=stored.version, links=links)
+
+    def _issued(self, reference: str, role: Role, link: Link) -> IssuedLink:
+        return IssuedLink(participant=reference, role=role, url=self._link_base + self._rooms.link_key.token(link))
+
+    # The API of clinics
 
     async def authenticate(self, api_key: str) -> ClinicId:
         """Whose API key this is. Raises `IdentityError(SESSION_REQUIRED)`."""
-        raise NotImplementedError
+        async with self._rooms.store.read() as transaction:
+            record = await transaction.clinics.find_by_api_key(api_key)
+        if record is None:
+            raise IdentityError(ErrorCode.SESSION_REQUIRED, "unknown API key")
+        return record.clinic.id
 
     async def reissue_link(self, clinic: ClinicId, appointment: str, participant: str) -> IssuedLink:
-        """Makes the old link useless and gives a new one. Both names are the booking system's. Raises `MissingError`."""
-        raise NotImplementedError
+        """Makes the old link useless and gives a new one. Raises `MissingError`. Names are the booking system's."""
+        async with self._rooms.store.write() as transaction:
+            person = await self._find(transaction, clinic, appointment, participant)
+            link = await issue_link(transaction, self._rooms.link_key, person.id, self._rooms.clock.now())
+            await self._audit(transaction, clinic, person, "link.reissued")
+        await self._rooms.consultations.appointment_changed(person.appointment)
+        return self._issued(person.reference, person.role, link)
 
     async def revoke_link(self, clinic: ClinicId, appointment: str, participant: str) -> None:
         """Makes the link useless. Raises `MissingError`."""
-        raise NotImplementedError
+        async with self._rooms.store.write() as transaction:
+            person = await self._find(transaction, clinic, appointment, participant)
+            await transaction.links.revoke_all(person.id, self._rooms.clock.now())
+            await self._audit(transaction, clinic, person, "link.revoked")
+        await self._rooms.consultations.appointment_changed(person.appointment)
 
     async def add_clinic(self, clinic: NewClinic) -> None:
-        """Sets a clinic up, or brings an existing one up to date."""
-        raise NotImplementedError
+        """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""
+        try:
+            await asyncio.to_thread(ZoneInfo, clinic.time_zone)
+            Webhook(clinic.webhook_secret)
+        except (ZoneInfoNotFoundError, EmptyWebhookSecretError, ValueError) as error:
+            raise InputError(ErrorCode.PAYLOAD_INVALID, f"clinic {clinic.id}: {type(error).__name__}") from None
+        tenant = Clinic(clinic.id, clinic.name, clinic.phone, clinic.time_zone)
+        async with self._rooms.store.write() as transaction:
+            record = ClinicRecord(tenant, clinic.policy, clinic.webhook_secret)
+            await transaction.clinics.put(record, clinic.api_key)
+
+    async def _find(
+        self, transaction: Transaction, clinic: ClinicId, appointment: str, participant: str
+    ) -> Participant:
+        found = await transaction.appointments.find(clinic, appointment)
+        people = () if found is None else await transaction.participants.of_appointment(found.id)
+        for person in people:
+            if person.reference == participant:
+                return person
+        raise MissingError(ErrorCode.NOT_FOUND, "no such participant in this clinic's appointments")
+
+    async def _audit(self, transaction: Transaction, clinic: ClinicId, person: Participant, action: str) -> None:
+        entry = AuditEntry(self._rooms.clock.now(), clinic, person.appointment, action, person.id)
+        await transaction.audit.add(entry)
+
+    # Time
+
+    async def lapse_overdue(self) -> None:
+        """Stores the lapses that are due and tells those who wait."""
+        for appointment in await lapse_overdue(self._rooms.store, self._rooms.clock):
+            await self._rooms.consultations.appointment_changed(appointment)
+
+    async def _lapse_forever(self) -> None:
+        while True:
+            try:
+                await self.lapse_overdue()
+            except Exception as error:
+                _log.error("lapse_failed", error=type(error).__name__)
+            await asyncio.sleep(LAPSE_PERIOD_SECONDS)

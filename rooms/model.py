@@ -163,13 +163,19 @@ class Participant:
     assurance_minimum: Assurance = Assurance.LINK
     """Raises the policy's minimum for this one person."""
     invitation: InvitationStatus = InvitationStatus.INVITED
-    link_generation: int = 0
-    """Generation of the link that is valid now; a revoked or reissued link leaves it behind."""
-    link_revoked: bool = False
     joined_at: datetime | None = None
     """When they were first in the room: from then on they are a member of the consultation."""
     seated: bool = False
     """Whether they held a seat when last written: lets a restarted server expect them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One generation of a participant's personal link; its token is stored only hashed."""
+
+    participant: ParticipantId
+    generation: int
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

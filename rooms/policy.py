@@ -48,11 +48,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     consent_text_ru: Text = ""
     consent_text_en: Text = ""
     disclaimer: bool = False
-    """The page must say that a consultation does not replace a visit."""
+    """The page must say that a consultation does not replace a visit; accepted together with the consent."""
 
     def __post_init__(self) -> None:
         if self.consent_version and not (self.consent_text_ru and self.consent_text_en):
             raise ValueError("a consent version needs its text in Russian and in English")
+        if self.disclaimer and not self.consent_version:
+            raise ValueError("a disclaimer is accepted with the consent: give its version and texts")
         by_minutes = self.payment_deadline is PaymentDeadline.MINUTES_AFTER_BOOKING
         if by_minutes != (self.lapse_after_minutes > 0):
             raise ValueError("lapse_after_minutes goes with payment_deadline minutes_after_booking, and only with it")
@@ -90,6 +92,9 @@ EXAMPLE_POLICIES: dict[str, Policy] = {
         payment_deadline=PaymentDeadline.MINUTES_AFTER_BOOKING,
         lapse_after_minutes=10,
         lapse_owner=LapseOwner.BRIDGE,
+        consent_version="2026-1",
+        consent_text_ru="Онлайн-консультация не заменяет очный приём. " + _CONSENT_RU,
+        consent_text_en="An online consultation does not replace a visit. " + _CONSENT_EN,
         disclaimer=True,
     ),
 }

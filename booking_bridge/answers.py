@@ -1,0 +1,66 @@
+"""What the booking system is answered."""
+
+from enum import StrEnum
+
+from contract.ids import ClinicId, ParticipantId
+from contract.messages import Message
+from rooms.policy import Policy
+from rooms.roles import Role
+
+
+class WebhookResult(StrEnum):
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    """Something newer was applied before."""
+
+
+class IssuedLink(Message, frozen=True):
+    """One participant's personal link."""
+
+    participant: str
+    """The booking system's identifier of the participant."""
+    role: Role
+    url: str
+
+
+class WebhookAnswer(Message, frozen=True):
+    """The body of the 200 answer."""
+
+    result: WebhookResult
+    appointment: str
+    """Our identifier of the appointment."""
+    version: int
+    """The newest `data.version` applied so far."""
+    links: tuple[IssuedLink, ...] = ()
+
+
+class StoredLink(Message, frozen=True):
+    """A link as it is kept in a stored answer: without its token, which is derived anew."""
+
+    participant: ParticipantId
+    generation: int
+    reference: str
+    role: Role
+
+
+class StoredAnswer(Message, frozen=True):
+    """What a repeated webhook is answered with, kept without secrets."""
+
+    result: WebhookResult
+    appointment: str
+    version: int
+    links: tuple[StoredLink, ...]
+
+
+class NewClinic(Message, frozen=True):
+    """What is needed to set a clinic up."""
+
+    id: ClinicId
+    name: str
+    phone: str
+    time_zone: str
+    policy: Policy
+    webhook_secret: str
+    """`whsec_` + base64, as in the Standard Webhooks specification."""
+    api_key: str
+    """Stored hashed."""

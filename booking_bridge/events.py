@@ -1,0 +1,178 @@
+"""What booking systems send us: the payload of each webhook, declared once.
+
+The envelope is that of Standard Webhooks: `{"type": …, "timestamp": …, "data": {…}}`. `data.version` rises with every
+change that the booking system makes to an appointment.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from contract.messages import Message
+from rooms.roles import Assurance, Role
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+OptionalText = Annotated[str, msgspec.Meta(max_length=300)]
+Url = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://[^\s<>\"]+)?$")]
+"""Empty, or a web address: anything else could run in the patient's browser."""
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
+class _Data(Message, frozen=True, kw_only=True):
+    clinic: Name
+    """Whose secret signed the message."""
+    appointment: Name
+    """The booking system's own identifier of the appointment."""
+    version: Version
+
+
+class ParticipantData(Message, frozen=True):
+    id: Name
+    """The booking system's own identifier, unique within the appointment."""
+    role: Role
+    name: Name
+    specialty: OptionalText = ""
+    relationship: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    assurance_minimum: Assurance = Assurance.LINK
+
+
+class SubjectData(Message, frozen=True):
+    name: Name
+    id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class PaymentData(Message, frozen=True):
+    """How the appointment is paid. Whether it was paid is told by `payment.*` events."""
+
+    required: bool = True
+    price: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    url: Url = ""
+    expires_at: Moment | None = None
+
+
+class BookingStatus(StrEnum):
+    """FHIR R4 words for what the booking system may say at creation or in an update."""
+
+    PENDING = "pending"
+    BOOKED = "booked"
+    """Paid, or free; also books a lapsed or cancelled appointment anew."""
+
+
+class AppointmentData(_Data, frozen=True, kw_only=True):
+    """The whole appointment, of `appointment.created` and `.updated`. Participants left out are withdrawn."""
+
+    starts_at: Moment
+    ends_at: Moment
+    title: OptionalText = ""
+    subject: SubjectData
+    participants: Annotated[tuple[ParticipantData, ...], msgspec.Meta(min_length=1, max_length=16)]
+    payment: PaymentData = PaymentData()
+    status: BookingStatus | None = None
+    cabinet_url: Url = ""
+    manage_url: Url = ""
+    record_url: Url = ""
+
+    def __post_init__(self) -> None:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("an appointment ends after it starts")
+        if len({person.id for person in self.participants}) != len(self.participants):
+            raise ValueError("each participant has its own id")
+
+
+class RescheduledData(_Data, frozen=True):
+    starts_at: Moment
+    ends_at: Moment
+
+    def __post_init__(self) -> None:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("an appointment ends after it starts")
+
+
+class CancelledStatus(StrEnum):
+    CANCELLED = "cancelled"
+    NOSHOW = "noshow"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class CancelledBy(StrEnum):
+    PATIENT = "patient"
+    CLINIC = "clinic"
+
+
+class CancelledData(_Data, frozen=True):
+    status: CancelledStatus = CancelledStatus.CANCELLED
+    reason: CancelledBy = CancelledBy.CLINIC
+
+
+class PaymentEventData(_Data, frozen=True):
+    """Of every `payment.*` event."""
+
+    happened_at: Moment | None = None
+    """When the money moved, which may be long before the news of it; None: now."""
+
+
+class _BookingEvent(Message, frozen=True, tag_field="type"):
+    timestamp: Moment
+
+
+class AppointmentCreated(_BookingEvent, frozen=True, tag="appointment.created"):
+    data: AppointmentData
+
+
+class AppointmentUpdated(_BookingEvent, frozen=True, tag="appointment.updated"):
+    data: AppointmentData
+
+
+class AppointmentRescheduled(_BookingEvent, frozen=True, tag="appointment.rescheduled"):
+    """Moved to another time; links stay as they are."""
+
+    data: RescheduledData
+
+
+class AppointmentCancelled(_BookingEvent, frozen=True, tag="appointment.cancelled"):
+    data: CancelledData
+
+
+class PaymentPending(_BookingEvent, frozen=True, tag="payment.pending"):
+    """The patient has gone to pay, or came back and the bank has not answered yet."""
+
+    data: PaymentEventData
+
+
+class PaymentSucceeded(_BookingEvent, frozen=True, tag="payment.succeeded"):
+    data: PaymentEventData
+
+
+class PaymentRefunded(_BookingEvent, frozen=True, tag="payment.refunded"):
+    data: PaymentEventData
+
+
+class PaymentLapsed(_BookingEvent, frozen=True, tag="payment.lapsed"):
+    """The unpaid reservation is over."""
+
+    data: PaymentEventData
+
+
+BookingEvent = (
+    AppointmentCreated
+    | AppointmentUpdated
+    | AppointmentRescheduled
+    | AppointmentCancelled
+    | PaymentPending
+    | PaymentSucceeded
+    | PaymentRefunded
+    | PaymentLapsed
+)
+
+
+class _UnverifiedData(msgspec.Struct):
+    clinic: Name
+
+
+class UnverifiedEnvelope(msgspec.Struct):
+    """As much as is read before the signature is checked: whose secret to check it with."""
+
+    data: _UnverifiedData

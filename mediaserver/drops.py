@@ -1,0 +1,57 @@
+"""Why packets are dropped: one closed list, counted, never logged one by one."""
+
+from enum import IntEnum
+
+
+class Drop(IntEnum):
+    """Each packet that we do not act on falls under exactly one of these. Told as `dropped_<name>`."""
+
+    RTP_MALFORMED = 0
+    RTP_TOO_LONG = 1
+    RTP_UNKNOWN_STREAM = 2
+    RTP_TOO_MANY_STREAMS = 3
+    RTP_UNKNOWN_FORMAT = 4
+    RTP_DUPLICATE = 5
+    RTP_TOO_LATE = 6
+    RTP_BEFORE_START = 7
+    RTX_UNUSABLE = 8
+    RTCP_MALFORMED = 9
+    RTCP_TOO_LONG = 10
+    RETRANSMISSION_UNKNOWN = 11
+    RETRANSMISSION_TOO_OFTEN = 12
+
+    # Arriving at the port and leaving it
+    TOO_SHORT = 100
+    TOO_LONG = 101
+    UNKNOWN_PROTOCOL = 102
+    KERNEL_BUFFER_FULL = 103
+    STUN_MALFORMED = 104
+    STUN_UNKNOWN_USER = 105
+    STUN_RATE_LIMITED = 106
+    STUN_BAD_INTEGRITY = 107
+    STUN_ROLE_CONFLICT = 108
+    DTLS_UNKNOWN_ADDRESS = 109
+    DTLS_REFUSED = 110
+    MEDIA_UNKNOWN_ADDRESS = 111
+    MEDIA_BEFORE_KEYS = 112
+    SRTP_AUTHENTICATION_FAILED = 113
+    SRTP_REPLAYED = 114
+    SRTP_TOO_MANY_SOURCES = 115
+    SEND_BEFORE_KEYS = 116
+    SEND_TOO_LONG = 117
+    SEND_REFUSED = 118
+    SEND_BUFFER_FULL = 119
+    SEND_FAILED = 120
+    SEND_UNCONFIRMED_ADDRESS = 121
+
+
+class Drops:
+    """Counters by reason, one instance a worker."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts = [0] * (max(Drop) + 1)
+
+    def snapshot(self) -> dict[str, int]:
+        return {f"dropped_{reason.name.lower()}": self.counts[reason] for reason in Drop}

@@ -1,0 +1,81 @@
+"""One peer of a room: its connection's offers and answers, and who is on which of its slots."""
+
+import secrets
+
+from contract.errors import ConflictError, ErrorCode, InputError
+from mediaserver.link_messages import SlotEntry
+from mediaserver.negotiated import Direction, Negotiated
+from mediaserver.negotiation import Negotiation
+from mediaserver.sdp_read import Offer
+from mediaserver.sdp_write import LocalParameters, write_answer
+from mediaserver.transport import Transport
+
+
+class MediaPeer:
+    """Lives as long as its transport. Slots are filled by the room."""
+
+    def __init__(self, name: str, connection: str, transport: Transport) -> None:
+        self.name = name
+        self.connection = connection
+        self.transport = transport
+        self.number = 0
+        """Of the last offer answered; they count from 1, whatever the client begins with is taken as it comes."""
+        self.answer = ""
+        self.slots: list[str | None] = []
+        """Which peer is on each slot."""
+        self.missing_slots = 0
+        """How many publishers found no slot."""
+        self._negotiation = Negotiation()
+        self._negotiated = Negotiated(())
+        self._session = secrets.randbits(62)
+        self._answers = 0
+
+    @property
+    def publishes(self) -> bool:
+        return any(section.direction is Direction.PUBLISH for section in self._negotiated.sections)
+
+    def stored_answer(self, number: int) -> str | None:
+        """The answer of a repeated offer; None when the offer is a new one.
+
+        Raises `ConflictError(STALE_OFFER)` for one that is older than the last.
+        """
+        if not self.answer or number > self.number:
+            return None
+        if number < self.number:
+            raise ConflictError(ErrorCode.STALE_OFFER, f"offer {number} after {self.number}")
+        return self.answer
+
+    def negotiate(self, offer: Offer, number: int, addresses: tuple[str, ...], port: int, now: float) -> None:
+        """Answers an offer: after it `answer` is set and `slots` has its new length.
+
+        Raises `InputError(BAD_OFFER)`, and then nothing has changed.
+        """
+        if offer.fingerprints != self.transport.fingerprints:
+            raise InputError(ErrorCode.BAD_OFFER, "another certificate needs another connection")
+        negotiated = self._negotiation.accept(offer)
+        if not negotiated.sections:
+            raise InputError(ErrorCode.BAD_OFFER, "no codec in common")
+        self.transport.set_remote_credentials(offer.ice, now)
+        self.transport.media.negotiate(negotiated)
+        self._negotiated = negotiated
+        self._answers += 1
+        local = LocalParameters(
+            addresses=addresses,
+            port=port,
+            ice=self.transport.credentials,
+            fingerprint=self.transport.own_fingerprint,
+            session=self._session,
+            version=self._answers,
+        )
+        self.answer = write_answer(offer, negotiated, local)
+        self.number = number
+        wanted = 1 + max((section.slot for section in negotiated.sections), default=-1)
+        self.slots += [None] * (wanted - len(self.slots))
+
+    def slot_entries(self) -> tuple[SlotEntry, ...]:
+        """Who is on each receive-only section."""
+        return tuple(
+            SlotEntry(section.mid, self.slots[section.slot])
+            for section in self._negotiated.sections
+            if section.direction is Direction.SUBSCRIBE
+        )

@@ -1,0 +1,174 @@
+"""All rooms of one worker process: what the server may ask for, and what it is told unasked."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from contract.errors import ErrorCode, MissingError, UnavailableError
+from mediaserver.drops import Drops
+from mediaserver.dtls import DtlsIdentity
+from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots
+from mediaserver.media_peer import MediaPeer
+from mediaserver.media_room import MediaRoom
+from mediaserver.negotiated import Direction
+from mediaserver.peer_media import TICK_SECONDS
+from mediaserver.port import Port
+from mediaserver.sdp_read import read_offer
+from mediaserver.settings import MAXIMUM_ROOMS
+from mediaserver.switchboard import Switchboard
+from mediaserver.transport import Transport
+from mediaserver.transport_state import TransportState
+
+_KERNEL_DROPS_EVERY = 20
+"""Ticks."""
+
+
+class MediaWorker:
+    """Owns the port and every peer; freed by `close`. Runs on one event loop, nothing here waits."""
+
+    def __init__(self, port: Port, drops: Drops, announce: tuple[str, ...]) -> None:
+        """`announce`: the addresses told to clients; the port is bound to the same ones."""
+        self.notify: Callable[[Notice], None] = _tell_nobody
+        self._port = port
+        self._drops = drops
+        self._announce = announce
+        self._identity = DtlsIdentity()
+        self._switchboard = Switchboard(drops, time.monotonic())
+        self._rooms: dict[str, MediaRoom] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ticks = 0
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._port.open(loop, self._switchboard)
+        self._timer = loop.call_later(TICK_SECONDS, self._tick)
+
+    def close(self) -> None:
+        """Says goodbye to every peer and frees the port."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for _, peer in self._peers():
+            peer.transport.close()
+        self._port.close()
+
+    def offer(self, request: Offer) -> Answer:
+        """Answers an offer (see `rooms.media_port.MediaPort.offer`). Raises `KonsiliumError`s; then nothing changed."""
+        room = self._rooms.get(request.room)
+        peer = room.peers.get(request.peer) if room is not None else None
+        if room is not None and peer is not None and peer.connection == request.connection:
+            answer = peer.stored_answer(request.number)
+            if answer is None:
+                answer = self._answer_again(room, peer, request)
+        else:
+            room, peer, answer = self._answer_first(room, request)
+        return Answer(request.request, answer, peer.slot_entries(), peer.missing_slots)
+
+    def receive_video(self, room: str, name: str, wanted: bool) -> None:
+        """Raises `MissingError` for an unknown peer."""
+        peer = self._find(room, name)
+        if peer is None:
+            raise MissingError(ErrorCode.NOT_FOUND, "no such peer")
+        peer.transport.media.receive_video(wanted)
+
+    def disconnect(self, room: str, name: str) -> None:
+        """Frees a peer; unknown ones are no error."""
+        peer = self._find(room, name)
+        if peer is not None:
+            peer.transport.close()
+
+    def inventory(self) -> tuple[PeerEntry, ...]:
+        return tuple(
+            PeerEntry(room, peer.name, peer.connection, peer.number, _told(peer.transport.state))
+            for room, peer in self._peers()
+        )
+
+    def counters(self) -> dict[str, int]:
+        self._port.count_kernel_drops()
+        peers = self._peers()
+        return self._drops.snapshot() | {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
+
+    def peer_counters(self) -> dict[str, dict[str, int]]:
+        """By `room/peer`."""
+        return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
+
+    def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
+        """A new connection: replaces the peer's earlier one only when all went well."""
+        offer = read_offer(request.sdp)
+        room = room or self._new_room(request.room)
+        room.check_place_for(request.peer)
+        if any(section.usable and section.direction is Direction.PUBLISH for section in offer.sections):
+            room.check_publishers_with(request.peer)
+        now = time.monotonic()
+
+        def state_changed(state: TransportState) -> None:
+            self._state_changed(request.room, peer, state)
+
+        transport = Transport(self._switchboard, self._identity, self._drops, offer.fingerprints, state_changed, now)
+        peer = MediaPeer(request.peer, request.connection, transport)
+        try:
+            peer.negotiate(offer, request.number, self._announce, self._port.number, now)
+        except Exception:
+            transport.close()
+            raise
+        self._rooms[request.room] = room
+        replaced = room.put(peer)
+        if replaced is not None:
+            replaced.transport.close()
+        room.negotiated(peer, reconnect=replaced is not None)
+        return room, peer, peer.answer
+
+    def _answer_again(self, room: MediaRoom, peer: MediaPeer, request: Offer) -> str:
+        offer = read_offer(request.sdp)
+        if any(section.usable and section.direction is Direction.PUBLISH for section in offer.sections):
+            room.check_publishers_with(request.peer)
+        peer.negotiate(offer, request.number, self._announce, self._port.number, time.monotonic())
+        room.negotiated(peer, reconnect=False)
+        return peer.answer
+
+    def _new_room(self, name: str) -> MediaRoom:
+        if len(self._rooms) >= MAXIMUM_ROOMS:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "this worker has no room left")
+
+        def slots_changed(peer: str, slots: tuple[SlotEntry, ...], missing: int) -> None:
+            self.notify(Slots(name, peer, slots, missing))
+
+        return MediaRoom(slots_changed)
+
+    def _find(self, room: str, name: str) -> MediaPeer | None:
+        found = self._rooms.get(room)
+        return found.peers.get(name) if found is not None else None
+
+    def _peers(self) -> list[tuple[str, MediaPeer]]:
+        return [(name, peer) for name, room in self._rooms.items() for peer in room.peers.values()]
+
+    def _state_changed(self, room_name: str, peer: MediaPeer, state: TransportState) -> None:
+        room = self._rooms.get(room_name)
+        if room is None or (state is TransportState.FREED and peer.answer == ""):
+            return
+        self.notify(PeerState(room_name, peer.name, peer.connection, _told(state)))
+        if state is TransportState.FREED:
+            room.remove(peer)
+            if not room.peers:
+                self._rooms.pop(room_name, None)
+
+    def _tick(self) -> None:
+        if self._loop is None:
+            return
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+        self._ticks += 1
+        if self._ticks % _KERNEL_DROPS_EVERY == 0:
+            self._port.count_kernel_drops()
+        now = time.monotonic()
+        for _, peer in self._peers():
+            peer.transport.tick(now)
+            peer.transport.media.tick(now)
+
+
+def _told(state: TransportState) -> str:
+    """The server knows no difference between an answer not used yet and a handshake under way."""
+    return TransportState.CONNECTING.value if state is TransportState.NEW else state.value
+
+
+def _tell_nobody(notice: Notice) -> None:
+    """While no server is connected nobody is told; `Inventory` tells the next one."""

@@ -1,0 +1,127 @@
+"""What we accept of an offer. Remembers what must stay stable over the offers of one connection: SSRCs and slots."""
+
+import secrets
+
+from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
+from mediaserver.sdp_read import Offer, OfferedCodec, OfferedSection
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+_CONSTRAINED_BASELINE = "42e0"
+
+
+class Negotiation:
+    """One connection's memory. Not shared between connections: a new one has new keys, so new numbers."""
+
+    def __init__(self) -> None:
+        self._ssrcs: dict[str, tuple[int, int]] = {}
+        self._slots: dict[str, int] = {}
+        self._next_slot = {Kind.AUDIO: 0, Kind.VIDEO: 0}
+        self._used: set[int] = {0}
+
+    def accept(self, offer: Offer) -> Negotiated:
+        """The sections that will carry media, or may later (INACTIVE), in the order of the offer."""
+        for section in offer.sections:
+            self._used.update(ssrc for pair in section.ssrcs for ssrc in pair)
+        accepted = (self._section(offered) for offered in offer.sections if offered.usable)
+        return Negotiated(tuple(section for section in accepted if section is not None))
+
+    def _section(self, offered: OfferedSection) -> Section | None:
+        codecs = accepted_codecs(offered)
+        if not codecs:
+            return None
+        subscribing = offered.direction is Direction.SUBSCRIBE
+        return Section(
+            mid=offered.mid,
+            kind=offered.kind,
+            direction=offered.direction,
+            codecs=codecs,
+            extensions=_extensions(offered),
+            ssrcs=(self._own_ssrcs(offered, codecs),) if subscribing else offered.ssrcs,
+            slot=self._slot(offered) if subscribing else -1,
+        )
+
+    def _own_ssrcs(self, offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[int, int]:
+        if offered.mid not in self._ssrcs:
+            repaired = any(codec.rtx_payload_type for codec in codecs)
+            self._ssrcs[offered.mid] = (self._fresh_ssrc(), self._fresh_ssrc() if repaired else 0)
+        return self._ssrcs[offered.mid]
+
+    def _fresh_ssrc(self) -> int:
+        while (ssrc := secrets.randbits(32)) in self._used:
+            pass
+        self._used.add(ssrc)
+        return ssrc
+
+    def _slot(self, offered: OfferedSection) -> int:
+        """The i-th receive-only audio and the i-th receive-only video make slot i, for good."""
+        if offered.mid not in self._slots:
+            self._slots[offered.mid] = self._next_slot[offered.kind]
+            self._next_slot[offered.kind] += 1
+        return self._slots[offered.mid]
+
+
+def accepted_codecs(offered: OfferedSection) -> tuple[Codec, ...]:
+    """Opus for sound; VP8, then constrained baseline H.264 for pictures."""
+    if offered.kind is Kind.AUDIO:
+        wanted = [("opus", _first(offered, "opus"))]
+    else:
+        wanted = [("VP8", _first(offered, "vp8")), ("H264", _first_h264(offered))]
+    return tuple(_codec(name, codec, offered) for name, codec in wanted if codec is not None)
+
+
+def _first(offered: OfferedSection, name: str) -> OfferedCodec | None:
+    return next((codec for codec in offered.codecs if codec.name == name), None)
+
+
+def _first_h264(offered: OfferedSection) -> OfferedCodec | None:
+    """RFC 6184 section 8.1: non-interleaved mode, profile 42e0 (RFC 7742 section 6.2)."""
+    for codec in offered.codecs:
+        profile = codec.parameters.get("profile-level-id", "").lower()
+        if (
+            codec.name == "h264"
+            and profile.startswith(_CONSTRAINED_BASELINE)
+            and codec.parameters.get("packetization-mode") == "1"
+        ):
+            return codec
+    return None
+
+
+def _codec(name: str, chosen: OfferedCodec, offered: OfferedSection) -> Codec:
+    publishing = offered.direction is not Direction.SUBSCRIBE
+    video = offered.kind is Kind.VIDEO
+    repair = next(
+        (
+            codec.payload_type
+            for codec in offered.codecs
+            if codec.name == "rtx" and codec.parameters.get("apt") == str(chosen.payload_type)
+        ),
+        0,
+    )
+    return Codec(
+        name=name,
+        payload_type=chosen.payload_type,
+        clock_rate=chosen.clock_rate,
+        rtx_payload_type=repair if video else 0,
+        nack=video and "nack" in chosen.feedback,
+        pli=video and "nack pli" in chosen.feedback,
+        # Towards us REMB tells the publisher its subscriber's limit; from the client it is the client's own estimate.
+        remb=video and "goog-remb" in chosen.feedback,
+        # Not where the client receives: it would then stop estimating by itself.
+        transport_cc=publishing and "transport-cc" in chosen.feedback and TRANSPORT_CC in offered.extensions,
+    )
+
+
+def _extensions(offered: OfferedSection) -> ExtensionIds:
+    publishing = offered.direction is not Direction.SUBSCRIBE
+    ids = offered.extensions
+    transport_cc = ids.get(TRANSPORT_CC, 0) if publishing else 0
+    return ExtensionIds(
+        mid=ids.get(MID, 0),
+        audio_level=ids.get(AUDIO_LEVEL, 0) if offered.kind is Kind.AUDIO else 0,
+        abs_send_time=0 if transport_cc else ids.get(ABS_SEND_TIME, 0),
+        transport_cc=transport_cc,
+    )

@@ -1,0 +1,120 @@
+"""The way out to one peer: SRTP protection and `sendto`, bound to the peer's present address.
+
+In the normal state nothing is checked per packet: states without keys, without an address, or with an address not
+yet confirmed put another function in the place of `protect` or `sendto` instead.
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import pylibsrtp
+
+from mediaserver.drops import Drop, Drops
+
+Address = tuple[Any, ...]
+"""What the socket gives and takes: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
+
+
+class _NotReady(Exception):
+    """Keys or an address are missing."""
+
+
+def _not_ready(*_: object) -> NoReturn:
+    raise _NotReady
+
+
+class PeerSink:
+    """The `Sink` of one peer. Never raises: what can't be sent is a counted drop."""
+
+    __slots__ = (
+        "_address",
+        "_allowance",
+        "_drops",
+        "_forget_incoming",
+        "_outgoing",
+        "_protect_rtcp",
+        "_protect_rtp",
+        "_sendto",
+        "_socket",
+    )
+
+    def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
+        self._drops = drops
+        self._forget_incoming = forget_incoming
+        self._outgoing: pylibsrtp.Session | None = None
+        self._protect_rtp: Callable[[bytes], bytes] = _not_ready
+        self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
+        self._sendto: Callable[[bytes, Address], int] = _not_ready
+        self._address: Address = ()
+        self._socket: socket.socket | None = None
+        self._allowance = 0
+
+    def send_rtp(self, packet: bytes) -> None:
+        """Protects and sends one RTP packet (RFC 3711). The same SSRC and sequence number must never carry other
+        content: libsrtp refuses a repeated one, and so does this (counted)."""
+        try:
+            self._sendto(self._protect_rtp(packet), self._address)
+        except Exception as error:
+            self._count(error)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        """Protects and sends one compound (or reduced-size, RFC 5506) RTCP packet."""
+        try:
+            self._sendto(self._protect_rtcp(packet), self._address)
+        except Exception as error:
+            self._count(error)
+
+    def forget_incoming(self, ssrc: int) -> None:
+        self._forget_incoming(ssrc)
+
+    def forget_outgoing(self, ssrc: int) -> None:
+        """Frees libsrtp's state of a stream that never sends again; a stream that never sent has none."""
+        if self._outgoing is not None:
+            with suppress(pylibsrtp.Error):
+                self._outgoing.remove_stream(ssrc)
+
+    def set_keys(self, session: pylibsrtp.Session) -> None:
+        self._outgoing = session
+        self._protect_rtp = session.protect
+        self._protect_rtcp = session.protect_rtcp
+
+    def set_address(self, through: socket.socket, address: Address) -> None:
+        """From now on packets go to this confirmed address."""
+        self._socket, self._address, self._sendto = through, address, through.sendto
+
+    def set_unconfirmed_address(self, through: socket.socket, address: Address, allowance: int) -> None:
+        """Packets go to this address until `allowance` bytes are used up (RFC 9000 section 8.1 has the idea)."""
+        self._socket, self._address, self._allowance = through, address, allowance
+        self._sendto = self._send_capped
+
+    def allow_more(self, size: int) -> None:
+        self._allowance += size
+
+    def close(self) -> None:
+        self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
+        self._outgoing = None
+        self._socket = None
+
+    def _send_capped(self, packet: bytes, address: Address) -> int:
+        if len(packet) > self._allowance or self._socket is None:
+            self._drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] += 1
+            return 0
+        self._allowance -= len(packet)
+        return self._socket.sendto(packet, address)
+
+    def _count(self, error: Exception) -> None:
+        if isinstance(error, BlockingIOError):
+            reason = Drop.SEND_BUFFER_FULL
+        elif isinstance(error, OSError):
+            reason = Drop.SEND_FAILED
+        elif isinstance(error, _NotReady):
+            reason = Drop.SEND_BEFORE_KEYS
+        elif isinstance(error, ValueError):
+            reason = Drop.SEND_TOO_LONG
+        elif isinstance(error, pylibsrtp.Error):
+            reason = Drop.SEND_REFUSED
+        else:
+            raise error
+        self._drops.counts[reason] += 1

@@ -1,0 +1,41 @@
+"""The bounds and times of a media worker, in seconds unless said otherwise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+UNSTABLE_AFTER = 3.0
+GONE_AFTER = 8.0
+FREED_AFTER = 30.0
+"""RFC 7675 section 5.1: consent expires 30 s after the last authenticated packet."""
+CONNECT_DEADLINE = 30.0
+"""From the offer to the first verified connectivity check."""
+HANDSHAKE_DEADLINE = 15.0
+"""From the first verified connectivity check to the end of the DTLS handshake."""
+
+MAXIMUM_PUBLISHERS = 8
+MAXIMUM_PEERS = 32
+"""In one room."""
+MAXIMUM_ROOMS = 500
+MAXIMUM_PATHS = 16
+"""Addresses of one transport."""
+MAXIMUM_SOURCES = 64
+"""Incoming SSRCs of one transport."""
+MAXIMUM_GENERATIONS = 3
+"""ICE credentials of one transport that are valid at the same time."""
+MAXIMUM_PACKET = 1500
+UNCONFIRMED_ALLOWANCE = 64 * 1024
+"""Bytes to an adopted address before a connectivity check confirms it; more comes with what arrives from there."""
+UNCONFIRMED_FACTOR = 3
+CHECKS_PER_SECOND = 100.0
+CHECKS_BURST = 200.0
+STRAYS_PER_SECOND = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What the command line of a worker says."""
+
+    socket: Path
+    udp_ports: range
+    announce: tuple[str, ...]
+    spare: bool = False

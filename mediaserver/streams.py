@@ -1,0 +1,108 @@
+"""Which incoming SSRC belongs to which section: declared in the offer, or learnt from the mid extension and kept."""
+
+from __future__ import annotations
+
+from mediaserver.control_channel import ControlChannel
+from mediaserver.drops import Drop, Drops
+from mediaserver.incoming import IncomingStream
+from mediaserver.negotiated import Direction, Negotiated
+from mediaserver.published import PublishedSection
+from mediaserver.rtp import extension_value
+from mediaserver.sink import Sink
+
+MOST_STREAMS = 32
+"""SSRCs of one transport, RTX included."""
+SILENT_SECONDS = 2.0
+"""A stream this silent may be replaced by another SSRC of its section."""
+
+
+class IncomingStreams:
+    """All streams of one peer. `by_ssrc` is read by the forwarder; `published` by mid."""
+
+    __slots__ = ("_control", "_counts", "_forget", "_retired", "by_ssrc", "published")
+
+    def __init__(self, sink: Sink, control: ControlChannel, drops: Drops) -> None:
+        self._forget = sink.forget_incoming
+        self._control = control
+        self._counts = drops.counts
+        self.by_ssrc: dict[int, IncomingStream] = {}
+        self.published: dict[str, PublishedSection] = {}
+        self._retired: dict[int, None] = {}
+        """SSRCs out of use whose SRTP state is kept: a section may come back with them, its rollover count gone on."""
+
+    def negotiate(self, negotiated: Negotiated, now: float) -> None:
+        """Sections that stay keep their streams; those no longer published lose them."""
+        sections = {each.mid: each for each in negotiated.sections if each.direction is Direction.PUBLISH}
+        for mid in self.published.keys() - sections.keys():
+            self._remove_section(mid, now)
+        for mid, section in sections.items():
+            published = self.published.get(mid)
+            if published is None:
+                published = self.published[mid] = PublishedSection(section)
+            else:
+                published.renegotiate(section)
+            for stream in list(self.by_ssrc.values()):
+                if stream.published is published:
+                    stream.renegotiate()
+            if section.ssrcs:
+                self._declare(published, *section.ssrcs[0], now)
+
+    def _declare(self, published: PublishedSection, primary: int, repair: int, now: float) -> None:
+        for ssrc, stream in list(self.by_ssrc.items()):
+            if stream.published is published and ssrc not in (primary, repair):
+                self._remove(ssrc)
+        if primary not in self.by_ssrc:
+            self._create(primary, published, repair=False, now=now)
+        if repair and repair not in self.by_ssrc:
+            self._create(repair, published, repair=True, now=now)
+
+    def learn(self, packet: bytes, first: int, ssrc: int, arrival: float) -> IncomingStream | None:
+        """The stream of an SSRC not seen before, by its mid; None (a counted drop) when there is no room or no mid."""
+        for mid, published in self.published.items():
+            if extension_value(packet, published.section.extensions.mid) == mid.encode():
+                break
+        else:
+            self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
+            return None
+        repair = first & 0x7F in published.repairs
+        if repair:
+            rivals = [each for each in self.by_ssrc.values() if each.published is published and each.repair]
+        else:
+            rivals = [published.stream] if published.stream is not None else []
+        if any(arrival - each.arrival < SILENT_SECONDS for each in rivals):
+            self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
+            return None
+        for each in rivals:
+            self._remove(each.ssrc)
+        return self._create(ssrc, published, repair=repair, now=arrival)
+
+    def _create(self, ssrc: int, published: PublishedSection, *, repair: bool, now: float) -> IncomingStream | None:
+        if len(self.by_ssrc) >= MOST_STREAMS:
+            self._counts[Drop.RTP_TOO_MANY_STREAMS] += 1
+            return None
+        self._retired.pop(ssrc, None)
+        stream = IncomingStream(ssrc, published, self._control, repair=repair)
+        self.by_ssrc[ssrc] = stream
+        if not repair:
+            published.set_stream(stream, now)
+        return stream
+
+    def _remove(self, ssrc: int) -> None:
+        del self.by_ssrc[ssrc]
+        self._retired[ssrc] = None
+        if len(self._retired) > MOST_STREAMS:
+            oldest = next(iter(self._retired))
+            del self._retired[oldest]
+            self._forget(oldest)
+
+    def _remove_section(self, mid: str, now: float) -> None:
+        published = self.published.pop(mid)
+        published.set_stream(None, now)
+        for subscription in list(published.subscriptions):
+            subscription.connect(None, now)
+        for ssrc in [ssrc for ssrc, stream in self.by_ssrc.items() if stream.published is published]:
+            self._remove(ssrc)
+
+    def close(self, now: float) -> None:
+        for mid in list(self.published):
+            self._remove_section(mid, now)

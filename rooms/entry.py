@@ -1,0 +1,138 @@
+"""Taking a seat: the verdict, the other device, the media, the record, and last the seat itself."""
+
+from dataclasses import dataclass, replace
+
+from contract.errors import AccessError, ConflictError, ErrorCode
+from contract.ids import PeerId, RoomId
+from rooms.encounter import EncounterLog
+from rooms.live_room import Events, LiveRoom
+from rooms.lobby import Lobby
+from rooms.media_port import MediaPort
+from rooms.messages import (
+    ConnectionState,
+    JoinResult,
+    JoinRoom,
+    MediaAnswer,
+    SeatLost,
+    SeatLostReason,
+    SlotsChanged,
+    VerdictCode,
+    VerdictView,
+)
+from rooms.outbox import Caller
+from rooms.reception import Facts, Reception
+from rooms.roles import Assurance, Role
+from rooms.room_directory import RoomDirectory
+from rooms.seat import Seat
+
+
+class NotAdmitted(AccessError):
+    """The person may not come in just now; `verdict` says why, and what to do."""
+
+    def __init__(self, verdict: VerdictView) -> None:
+        super().__init__(ErrorCode.NOT_ADMITTED, verdict.code.value)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    answer: MediaAnswer | None = None
+    resumed: bool = False
+    connection: str = ""
+
+
+class Entrance:
+    def __init__(
+        self,
+        directory: RoomDirectory,
+        lobby: Lobby,
+        reception: Reception,
+        encounter: EncounterLog,
+        media: MediaPort,
+    ) -> None:
+        self._directory = directory
+        self._lobby = lobby
+        self._reception = reception
+        self._encounter = encounter
+        self._media = media
+
+    async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
+        """Call it with the appointment's lock held. When it raises, nobody in the room has noticed anything."""
+        facts = await self._admitted(caller)
+        self._require_free_seat(caller, command)
+        media = await self._connect_media(caller, command)
+        started_at = await self._encounter.enter(caller, starts=self._starts(caller))
+        # From here to the return nothing waits: snapshot and subscription belong together.
+        room = self._directory.open(facts)
+        before = room.seat(caller.participant)
+        seat = self._seat(caller, command, facts, media, before)
+        events = room.take_seat(caller.participant, seat)
+        if started_at is not None:
+            events += room.start(started_at)
+        self._tell_others(room, caller, before, events)
+        if not self._lobby.holds(caller):
+            # The socket was lost on the way: the seat is kept like any other.
+            self._directory.publish(room, room.lose_connection(caller.participant, caller.connection))
+        if media.resumed and seat.slots:
+            self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
+        return JoinResult(
+            snapshot=room.snapshot(caller.role),
+            me=caller.participant,
+            answer=media.answer,
+            media_resumed=media.resumed,
+        )
+
+    async def _admitted(self, caller: Caller) -> Facts:
+        facts = await self._reception.facts(caller.appointment)
+        judgement = self._lobby.judge_by(facts, caller)
+        if judgement.code is VerdictCode.WAITING_FOR_PRACTITIONER:
+            await self._encounter.arrive(caller)
+            facts = await self._reception.facts(caller.appointment)
+            judgement = self._lobby.judge_by(facts, caller)
+        if judgement.code is not VerdictCode.ADMITTED or facts is None:
+            raise NotAdmitted(judgement.view)
+        return facts
+
+    def _require_free_seat(self, caller: Caller, command: JoinRoom) -> None:
+        """The same device (a reload, a second tab) replaces itself without being asked."""
+        if not command.take_over and self._directory.inside_elsewhere(caller.participant, caller.session):
+            raise ConflictError(ErrorCode.ALREADY_INSIDE, "another device is inside; take over to enter here")
+
+    async def _connect_media(self, caller: Caller, command: JoinRoom) -> _Media:
+        room, peer = RoomId(caller.appointment), PeerId(caller.participant)
+        if command.resume is not None and await self._media.resume(room, peer, command.resume):
+            return _Media(resumed=True, connection=command.resume)
+        if command.offer is None:
+            await self._media.disconnect(room, peer)
+            return _Media()
+        return _Media(await self._media.offer(room, peer, command.offer), connection=command.offer.connection)
+
+    def _starts(self, caller: Caller) -> bool:
+        """Whether practitioner and patient are together once this person is in."""
+        room = self._directory.get(caller.appointment)
+        roles = frozenset({caller.role}) if room is None else room.seated_roles() | {caller.role}
+        return {Role.PRACTITIONER, Role.PATIENT} <= roles
+
+    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media, before: Seat | None) -> Seat:
+        device = facts.sessions.get(caller.session)
+        seat = Seat(
+            connection=caller.connection,
+            session=caller.session,
+            media=command.media,
+            assurance=Assurance.LINK if device is None else device.assurance,
+            media_connection=media.connection,
+        )
+        if media.answer is not None:
+            slots, missing = media.answer.slots, media.answer.missing_slots
+            return replace(seat, transport=ConnectionState.CONNECTING, slots=slots, missing_slots=missing)
+        if not media.resumed:
+            return seat
+        if before is None or before.transport is None:
+            return replace(seat, transport=ConnectionState.LIVE)
+        return replace(seat, transport=before.transport, slots=before.slots, missing_slots=before.missing_slots)
+
+    def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
+        """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""
+        self._directory.publish(room, events, without=caller.participant)
+        if before is not None and before.connection != caller.connection:
+            self._directory.tell(before, SeatLost(reason=SeatLostReason.TAKEN_OVER))

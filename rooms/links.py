@@ -1,0 +1,60 @@
+"""Personal links: an opaque 128-bit token, derived from a key so that it need not be stored."""
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from contract.ids import ParticipantId
+from rooms.model import Link
+from rooms.storage.store import Transaction
+
+TOKEN_LENGTH = 22
+_TOKEN_BYTES = 16
+_KEY_BYTES = 32
+
+
+class LinkKey:
+    """The secret that tokens are derived with. Whoever has it and the database can make every link."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != _KEY_BYTES:
+            raise ValueError(f"a link key has {_KEY_BYTES} bytes")
+        self._key = key
+
+    @classmethod
+    def load(cls, path: Path) -> "LinkKey":
+        """Reads the key file, or makes one that only the owner may read. Blocks: call it in a thread."""
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(path.read_bytes())
+        with os.fdopen(handle, "wb") as file:
+            key = secrets.token_bytes(_KEY_BYTES)
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        return cls(key)
+
+    def token(self, link: Link) -> str:
+        """22 URL-safe characters, always the same for one participant and generation."""
+        message = f"{link.participant}:{link.generation}".encode()
+        digest = hmac.new(self._key, message, hashlib.sha256).digest()[:_TOKEN_BYTES]
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def hash_secret(secret: str) -> str:
+    """How tokens and cookie secrets are stored. They are random, so a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def issue_link(transaction: Transaction, key: LinkKey, participant: ParticipantId, at: datetime) -> Link:
+    """Makes the next generation of a participant's link; all earlier ones are revoked."""
+    earlier = await transaction.links.of_participant(participant)
+    await transaction.links.revoke_all(participant, at)
+    link = Link(participant, earlier[-1].generation + 1 if earlier else 1)
+    await transaction.links.add(link, hash_secret(key.token(link)), at)
+    return link

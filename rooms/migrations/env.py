@@ -1,0 +1,9 @@
+"""Run by `rooms.storage.database.migrate`, which hands the connection over."""
+
+from alembic import context
+
+from rooms.storage.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

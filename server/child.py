@@ -1,0 +1,132 @@
+"""One supervised child process: started, watched, restarted with back-off, ended."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+STOP_SECONDS = 8.0
+LIVED_LONG_SECONDS = 30.0
+LONGEST_DELAY_SECONDS = 10.0
+EXIT_CONFIGURATION = 78
+"""sysexits.h EX_CONFIG: starting again would not help."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Role(StrEnum):
+    """What a process of the node does."""
+
+    SUPERVISOR = "supervisor"
+    SERVER = "server"
+    WORKER = "worker"
+    SPARE = "spare"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How a child is started."""
+
+    role: Role
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    descriptors: tuple[int, ...] = ()
+
+
+class BackOff:
+    """The delay before the next restart: none for the first, then doubling; a child that lived long starts over."""
+
+    def __init__(self) -> None:
+        self._delay = 0.0
+
+    def after(self, lived_seconds: float) -> float:
+        """Seconds to wait after a life of that length."""
+        if lived_seconds >= LIVED_LONG_SECONDS:
+            self._delay = 0.0
+        delay = self._delay
+        self._delay = min(max(0.5, delay * 2), LONGEST_DELAY_SECONDS)
+        return delay
+
+
+class Child:
+    """Keeps one program running until `stop`."""
+
+    def __init__(self, program: Program, on_started: Callable[["Child"], None]) -> None:
+        self.program = program
+        self.process: asyncio.subprocess.Process | None = None
+        self.starts = 0
+        self.failed = False
+        """The program said that its configuration is wrong; it is not started again."""
+        self._on_started = on_started
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Returns after `stop`, or when starting again would not help."""
+        back_off = BackOff()
+        while not self._stopping.is_set():
+            await self._start()
+            started_at = time.monotonic()
+            status = await self._ended()
+            if status == EXIT_CONFIGURATION:
+                self.failed = True
+                return
+            await self._pause(back_off.after(time.monotonic() - started_at))
+
+    def stop(self) -> None:
+        """Asks the child to end; `run` returns when it did."""
+        self._stopping.set()
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the child at once."""
+        self._stopping.set()
+        self._signal(signal.SIGKILL)
+
+    async def _start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            *self.program.command,
+            env={**os.environ, **self.program.environment},
+            pass_fds=self.program.descriptors,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        self.starts += 1
+        self._on_started(self)
+        if self._stopping.is_set():
+            self._signal(signal.SIGTERM)
+
+    async def _ended(self) -> int:
+        process = self.process
+        if process is None:
+            raise RuntimeError("the child was not started")
+        ended = asyncio.create_task(process.wait())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not ended.done():
+            _, late = await asyncio.wait({ended}, timeout=STOP_SECONDS)
+            if late:
+                self._signal(signal.SIGKILL)
+        return await ended
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds:
+            waiting = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({waiting}, timeout=seconds)
+            waiting.cancel()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(number)
+
+
+def _die_with_parent() -> None:
+    """Runs in the child before its program starts: the kernel ends it when the supervisor is gone (prctl(2))."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -1,0 +1,73 @@
+"""Wires the parts of one server process together, and takes them apart again."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import socketio
+from aiohttp import web
+
+from booking_bridge.bridge import Bridge
+from contract.clock import Clock, ShiftedClock, SystemClock
+from rooms.assembly import Rooms, open_rooms
+from server.demo import Demo
+from server.demo_routes import DemoRoutes
+from server.media_link import MediaLink
+from server.session_routes import SessionRoutes
+from server.settings import Settings
+from server.web_application import Routes, socket_server, web_application
+from server.webhook_routes import WebhookRoutes
+from signaling.dispatch import Dispatcher
+from signaling.gateway import ConsultationGateway
+from signaling.handlers import consultation_handlers
+from signaling.outbox import SocketOutbox
+
+WORKERS_START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The parts of a running server process."""
+
+    application: web.Application
+    rooms: Rooms
+    bridge: Bridge
+    media: MediaLink
+    gateway: ConsultationGateway
+    demo: Demo | None
+
+
+async def open_node(settings: Settings, base_url: str, started_at: int, assets: Path, closing: AsyncExitStack) -> Node:
+    """Opens everything but the listening socket. `closing` takes it apart in the reverse order.
+
+    `started_at`: when the node was started, in Unix seconds; the same for a server process that is started again.
+
+    Raises `UnavailableError` when no media worker answers in time.
+    """
+    shifted = ShiftedClock() if settings.demo else None
+    clock: Clock = shifted or SystemClock()
+    media = MediaLink(settings.worker_sockets())
+    closing.push_async_callback(media.close)
+    sockets = socket_server()
+    outbox = SocketOutbox(sockets)
+    await media.start(WORKERS_START_SECONDS)
+    rooms = await open_rooms(settings.data, media, outbox, clock)
+    closing.push_async_callback(rooms.close)
+    bridge = Bridge(rooms, f"{base_url}/j/")
+    bridge.start()
+    closing.push_async_callback(bridge.close)
+    gateway = _add_gateway(sockets, rooms, outbox)
+    closing.push_async_callback(gateway.close)
+    groups: list[Routes] = [SessionRoutes(rooms.sessions, clock, gateway.close_device), WebhookRoutes(bridge)]
+    demo = Demo(rooms, bridge, shifted, base_url, started_at) if shifted else None
+    if demo is not None:
+        groups.append(DemoRoutes(demo))
+    application = web_application(sockets, groups, lambda: media.ready, assets, settings.trusted_proxy, base_url)
+    return Node(application, rooms, bridge, media, gateway, demo)
+
+
+def _add_gateway(sockets: socketio.AsyncServer, rooms: Rooms, outbox: SocketOutbox) -> ConsultationGateway:
+    dispatcher = Dispatcher(consultation_handlers(rooms.consultations))
+    gateway = ConsultationGateway(rooms.sessions, rooms.consultations, dispatcher, outbox)
+    sockets.register_namespace(gateway)
+    return gateway

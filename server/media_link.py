@@ -1,0 +1,217 @@
+"""The media workers as the rooms domain sees them: which room lives on which worker, and what became of it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from contract.errors import ErrorCode, KonsiliumError, UnavailableError
+from contract.ids import PeerId, RoomId
+from mediaserver.link_messages import (
+    Answer,
+    Disconnect,
+    DoneReply,
+    Notice,
+    Offer,
+    PeerEntry,
+    PeerState,
+    ReceiveVideo,
+    SlotEntry,
+    Slots,
+    Statistics,
+    StatisticsReply,
+)
+from rooms.media_port import MediaListener
+from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+from server.worker_link import LinkState, WorkerLink
+
+log = structlog.get_logger("server.media_link")
+
+FREED = "freed"
+_STATES = {
+    "connecting": ConnectionState.CONNECTING,
+    "live": ConnectionState.LIVE,
+    "unstable": ConnectionState.UNSTABLE,
+    "gone": ConnectionState.GONE,
+    FREED: ConnectionState.GONE,
+}
+
+_PeerKey = tuple[RoomId, PeerId]
+
+
+@dataclass(slots=True)
+class _Peer:
+    connection: str
+    state: str
+
+
+class MediaLink:
+    """Implements `rooms.media_port.MediaPort` over the workers' sockets.
+
+    The last worker is the spare at first: it gets rooms only when no other is there. When a worker is lost, the
+    spare takes its part, and the restarted worker is the next spare.
+    """
+
+    def __init__(self, sockets: Sequence[Path]) -> None:
+        self._listeners: list[MediaListener] = []
+        self._placements: dict[RoomId, WorkerLink] = {}
+        self._peers: dict[_PeerKey, _Peer] = {}
+        self._links = [WorkerLink(path, self._worker_up, self._worker_down, self._noticed) for path in sockets]
+        self._spare = self._links[-1] if len(self._links) > 1 else None
+
+    async def start(self, seconds: float) -> None:
+        """Waits until one worker answers and gives the others a moment too, so that living media is known before the
+        first person comes back. Raises `UnavailableError` when none answers in time."""
+        waits = {asyncio.create_task(link.wait_up()) for link in self._links}
+        _, late = await asyncio.wait(waits, timeout=seconds)
+        for wait in late:
+            wait.cancel()
+        if not self.ready:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "no media worker answers")
+
+    @property
+    def ready(self) -> bool:
+        """Whether somebody could join now."""
+        return any(link.state is LinkState.UP for link in self._links)
+
+    async def close(self) -> None:
+        """Ends the links; workers go on for their grace time."""
+        for link in self._links:
+            await link.close()
+
+    def listen(self, listener: MediaListener) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
+        link = self._placements.get(room) or self._place(room)
+        before = self._peers.get((room, peer))
+        if before is None or before.connection != offer.connection:
+            self._peers[room, peer] = _Peer(offer.connection, "connecting")
+        try:
+            answer = await link.ask(
+                lambda number: Offer(
+                    request=number,
+                    room=room,
+                    peer=peer,
+                    connection=offer.connection,
+                    number=offer.number,
+                    sdp=offer.sdp,
+                ),
+                Answer,
+            )
+        except KonsiliumError:
+            self._restore(room, peer, before)
+            raise
+        return MediaAnswer(
+            description=SessionDescription(connection=offer.connection, number=offer.number, sdp=answer.sdp),
+            slots=_views(answer.slots),
+            missing_slots=answer.missing_slots,
+        )
+
+    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
+        known = self._peers.get((room, peer))
+        if known is None or known.connection != connection or room not in self._placements:
+            return False
+        state = _STATES[known.state]
+        asyncio.get_running_loop().call_soon(self._tell_state, room, peer, state)
+        return True
+
+    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
+        link = self._placements.get(room)
+        if link is not None:
+            await link.ask(lambda number: ReceiveVideo(request=number, room=room, peer=peer, wanted=wanted), DoneReply)
+
+    async def disconnect(self, room: RoomId, peer: PeerId) -> None:
+        link = self._placements.get(room)
+        self._forget_peer(room, peer)
+        if link is None:
+            return
+        try:
+            await link.ask(lambda number: Disconnect(request=number, room=room, peer=peer), DoneReply)
+        except UnavailableError:
+            log.warning("peer_left_on_lost_worker", worker=link.path.name)
+
+    async def statistics(self) -> dict[str, StatisticsReply]:
+        """The counters of each worker that answers, by worker name."""
+        replies: dict[str, StatisticsReply] = {}
+        for link in self._links:
+            if link.state is LinkState.UP:
+                replies[link.path.stem] = await link.ask(lambda number: Statistics(request=number), StatisticsReply)
+        return replies
+
+    def _place(self, room: RoomId) -> WorkerLink:
+        up = [link for link in self._links if link.state is LinkState.UP]
+        if not up:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "no media worker is there")
+        load = dict.fromkeys(up, 0)
+        for placed in self._placements.values():
+            if placed in load:
+                load[placed] += 1
+        chosen = min(up, key=lambda link: (link is self._spare, load[link]))
+        self._placements[room] = chosen
+        return chosen
+
+    def _restore(self, room: RoomId, peer: PeerId, before: _Peer | None) -> None:
+        if before is not None and room in self._placements:
+            self._peers[room, peer] = before
+        else:
+            self._forget_peer(room, peer)
+
+    def _forget_peer(self, room: RoomId, peer: PeerId) -> None:
+        self._peers.pop((room, peer), None)
+        if not any(key[0] == room for key in self._peers):
+            self._placements.pop(room, None)
+
+    def _worker_up(self, link: WorkerLink, peers: tuple[PeerEntry, ...]) -> None:
+        """Takes up what lives on the worker; rooms that should live there and do not are lost."""
+        alive = {RoomId(entry.room) for entry in peers}
+        lost = frozenset(room for room, placed in self._placements.items() if placed is link and room not in alive)
+        for entry in peers:
+            room = RoomId(entry.room)
+            if self._placements.setdefault(room, link) is link:
+                self._peers[room, PeerId(entry.peer)] = _Peer(entry.connection, entry.state)
+        log.info("worker_up", worker=link.path.name, rooms=len(alive))
+        self._lose(lost)
+
+    def _worker_down(self, link: WorkerLink) -> None:
+        log.warning("worker_lost", worker=link.path.name)
+        if self._spare is not None and link is not self._spare and self._spare.state is LinkState.UP:
+            self._spare = link
+        self._lose(frozenset(room for room, placed in self._placements.items() if placed is link))
+
+    def _lose(self, rooms: frozenset[RoomId]) -> None:
+        if not rooms:
+            return
+        for room in rooms:
+            del self._placements[room]
+        self._peers = {key: peer for key, peer in self._peers.items() if key[0] not in rooms}
+        for listener in list(self._listeners):
+            listener.worker_lost(rooms)
+
+    def _noticed(self, link: WorkerLink, notice: Notice) -> None:
+        room, peer = RoomId(notice.room), PeerId(notice.peer)
+        known = self._peers.get((room, peer))
+        if known is None or self._placements.get(room) is not link:
+            return
+        if isinstance(notice, Slots):
+            for listener in list(self._listeners):
+                listener.slots_changed(room, peer, _views(notice.slots), notice.missing_slots)
+        elif notice.connection == known.connection:
+            self._state_noticed(room, peer, known, notice)
+
+    def _state_noticed(self, room: RoomId, peer: PeerId, known: _Peer, notice: PeerState) -> None:
+        known.state = notice.state if notice.state in _STATES else known.state
+        if notice.state == FREED:
+            self._forget_peer(room, peer)
+        self._tell_state(room, peer, _STATES[known.state])
+
+    def _tell_state(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None:
+        for listener in list(self._listeners):
+            listener.peer_state_changed(room, peer, state)
+
+
+def _views(entries: tuple[SlotEntry, ...]) -> tuple[SlotView, ...]:
+    return tuple(SlotView(mid=entry.mid, participant=entry.peer) for entry in entries)

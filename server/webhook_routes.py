@@ -1,0 +1,45 @@
+"""What booking systems call: signed webhooks, and links by API key."""
+
+from aiohttp import web
+
+from booking_bridge.bridge import Bridge
+from contract.errors import ErrorCode, IdentityError
+from contract.ids import ClinicId
+from server.request_body import json_response
+
+_LINK = "/api/v1/appointments/{appointment}/participants/{participant}/link"
+
+
+class WebhookRoutes:
+    """The booking system's side of the HTTP API. Appointments and participants go by the booking system's names."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def add_to(self, application: web.Application) -> None:
+        """Adds the routes."""
+        application.router.add_post("/api/v1/webhooks/booking", self.receive)
+        application.router.add_post(_LINK, self.reissue)
+        application.router.add_delete(_LINK, self.revoke)
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """One event; the signature is over the bytes as they came."""
+        return json_response(await self._bridge.receive(request.headers, await request.read()))
+
+    async def reissue(self, request: web.Request) -> web.Response:
+        """Makes a participant's link useless and gives a new one."""
+        clinic = await self._clinic(request)
+        names = request.match_info
+        return json_response(await self._bridge.reissue_link(clinic, names["appointment"], names["participant"]))
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """Makes a participant's link useless."""
+        clinic = await self._clinic(request)
+        await self._bridge.revoke_link(clinic, request.match_info["appointment"], request.match_info["participant"])
+        return web.Response(status=204)
+
+    async def _clinic(self, request: web.Request) -> ClinicId:
+        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise IdentityError(ErrorCode.SESSION_REQUIRED, "give the clinic's API key as a bearer token")
+        return await self._bridge.authenticate(key)

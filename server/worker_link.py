@@ -1,0 +1,181 @@
+"""The link to one media worker: its Unix socket, requests awaiting replies, notices, reconnection."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from contract.errors import ConflictError, ErrorCode, InputError, KonsiliumError, LimitError, UnavailableError
+from mediaserver.link_frames import FrameError, encode_frame, read_frame
+from mediaserver.link_messages import (
+    Inventory,
+    InventoryReply,
+    Notice,
+    PeerEntry,
+    PeerState,
+    Refusal,
+    Reply,
+    Request,
+    Slots,
+    Upward,
+)
+
+REPLY_SECONDS = 8.0
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 0.5
+
+Answer = TypeVar("Answer", bound=Reply)
+
+log = structlog.get_logger("server.worker_link")
+
+
+class LinkState(StrEnum):
+    """Connecting: the worker is not there (yet). Up: requests are answered. Closed: for good."""
+
+    CONNECTING = "connecting"
+    UP = "up"
+    CLOSED = "closed"
+
+
+class WorkerLink:
+    """Keeps one connection to one worker's socket alive, and says when the worker came and went."""
+
+    def __init__(
+        self,
+        path: Path,
+        on_up: Callable[["WorkerLink", tuple[PeerEntry, ...]], None],
+        on_down: Callable[["WorkerLink"], None],
+        on_notice: Callable[["WorkerLink", Notice], None],
+    ) -> None:
+        self.path = path
+        self.state = LinkState.CONNECTING
+        self._on_up = on_up
+        self._on_down = on_down
+        self._on_notice = on_notice
+        self._numbers = count(1)
+        self._waiting: dict[int, asyncio.Future[Reply]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._decoder: msgspec.msgpack.Decoder[Upward] = msgspec.msgpack.Decoder(Upward)
+        self._up = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"link {path.name}")
+
+    async def wait_up(self) -> None:
+        """Returns once the worker answers."""
+        await self._up.wait()
+
+    async def ask(self, make: Callable[[int], Request], expected: type[Answer]) -> Answer:
+        """Sends the request that `make` builds from its number, and gives the reply.
+
+        Raises `UnavailableError(MEDIA_UNAVAILABLE)` when the worker is not there or does not answer, and the error
+        that a `Refusal` names.
+        """
+        if self._writer is None:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker is not there")
+        number = next(self._numbers)
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._writer.write(encode_frame(make(number)))
+            async with asyncio.timeout(REPLY_SECONDS):
+                reply = await future
+        except FrameError:
+            raise InputError(ErrorCode.TOO_LARGE, "the offer is too large") from None
+        except TimeoutError:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker does not answer") from None
+        finally:
+            self._waiting.pop(number, None)
+        if isinstance(reply, Refusal):
+            raise _refusal_error(reply)
+        if not isinstance(reply, expected):
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker gave an unexpected reply")
+        return reply
+
+    async def close(self) -> None:
+        """Ends the link; the worker goes on for its grace time."""
+        self.state = LinkState.CLOSED
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(str(self.path))
+            except OSError:
+                self._became_down()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+                continue
+            delay = FIRST_RETRY_SECONDS
+            try:
+                await self._converse(reader)
+            finally:
+                self._end_conversation()
+
+    async def _converse(self, reader: asyncio.StreamReader) -> None:
+        greeting = asyncio.create_task(self._greet())
+        try:
+            while (frame := await read_frame(reader, self._decoder)) is not None:
+                self._take(frame)
+        except FrameError as error:
+            log.error("worker_frame_malformed", worker=self.path.name, detail=str(error))
+        finally:
+            greeting.cancel()
+
+    async def _greet(self) -> None:
+        try:
+            reply = await self.ask(lambda number: Inventory(request=number), InventoryReply)
+        except KonsiliumError:
+            if self._writer is not None:
+                self._writer.close()
+            return
+        self.state = LinkState.UP
+        self._up.set()
+        self._on_up(self, reply.peers)
+
+    def _take(self, frame: Upward) -> None:
+        if isinstance(frame, PeerState | Slots):
+            self._on_notice(self, frame)
+            return
+        future = self._waiting.get(frame.request)
+        if future is not None and not future.done():
+            future.set_result(frame)
+
+    def _end_conversation(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker is gone"))
+
+    def _became_down(self) -> None:
+        """A refused connection, unlike a lost one, means that the process is gone."""
+        if self.state is LinkState.UP:
+            self.state = LinkState.CONNECTING
+            self._up.clear()
+            self._on_down(self)
+
+
+def _refusal_error(refusal: Refusal) -> KonsiliumError:
+    try:
+        code = ErrorCode(refusal.code)
+    except ValueError:
+        code = ErrorCode.INTERNAL
+    return _ERRORS.get(code, UnavailableError)(code, refusal.detail)
+
+
+_ERRORS: dict[ErrorCode, type[KonsiliumError]] = {
+    ErrorCode.BAD_OFFER: InputError,
+    ErrorCode.TOO_LARGE: InputError,
+    ErrorCode.STALE_OFFER: ConflictError,
+    ErrorCode.ROOM_FULL: LimitError,
+    ErrorCode.TOO_MANY: LimitError,
+}

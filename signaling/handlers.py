@@ -1,0 +1,19 @@
+"""Which method of the domain does which command."""
+
+from rooms.consultations import Consultations
+from signaling.dispatch import Handler
+
+
+def consultation_handlers(consultations: Consultations) -> dict[str, Handler]:
+    """One entry per command of `rooms.messages.COMMANDS`."""
+    return {
+        "admission.check": consultations.check_admission,
+        "consent.accept": consultations.accept_consent,
+        "room.join": consultations.join,
+        "room.leave": consultations.leave,
+        "media.offer": consultations.offer_media,
+        "media.state": consultations.set_media_state,
+        "media.receive": consultations.receive_media,
+        "consultation.finish": consultations.finish,
+        "participant.remove": consultations.remove_participant,
+    }

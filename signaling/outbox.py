@@ -1,0 +1,78 @@
+"""Events to browsers: queued in order, watched, and never waited for."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import socketio
+import structlog
+
+from contract.errors import ErrorCode
+from contract.ids import ConnectionId
+from rooms.messages import EVENTS, Event, SeatLost
+from signaling import transport
+
+OUTGOING_LIMIT = 256
+"""Packets that may wait for one client; whoever is further behind is dropped with `slow_consumer`."""
+
+EVENT_NAMES: dict[type[Event], str] = {kind: name for name, kind in EVENTS.items()}
+
+log = structlog.get_logger("signaling.outbox")
+
+
+class SocketOutbox:
+    """Implements `rooms.outbox.Outbox`.
+
+    A held connection keeps its events back until it is released: what follows from a command reaches the client
+    after the command's acknowledgement.
+    """
+
+    def __init__(self, server: socketio.AsyncServer, limit: int = OUTGOING_LIMIT) -> None:
+        self._server = server
+        self._limit = limit
+        self._held: dict[ConnectionId, list[Event]] = {}
+        self._dropping: dict[ConnectionId, asyncio.Task[None]] = {}
+        self.dropped: dict[str, int] = {}
+        """How many connections were dropped, by code."""
+        self.on_seat_lost: Callable[[ConnectionId], None] = lambda _: None
+        """Called when a connection is told that it no longer holds the seat."""
+
+    def send(self, connection: ConnectionId, event: Event) -> None:
+        """Queues one event; unknown connections are ignored."""
+        held = self._held.get(connection)
+        if held is not None:
+            held.append(event)
+            waiting: int | None = len(held)
+        elif connection in self._dropping:
+            return
+        else:
+            waiting = transport.enqueue(self._server, connection, EVENT_NAMES[type(event)], msgspec.to_builtins(event))
+            if isinstance(event, SeatLost):
+                self.on_seat_lost(connection)
+        if waiting is not None and waiting > self._limit:
+            self.drop(connection, ErrorCode.SLOW_CONSUMER)
+
+    def hold(self, connection: ConnectionId) -> None:
+        """Keeps the connection's events back until `release`."""
+        self._held.setdefault(connection, [])
+
+    def release(self, connection: ConnectionId) -> None:
+        """Sends what was kept back, in order."""
+        for event in self._held.pop(connection, []):
+            self.send(connection, event)
+
+    def drop(self, connection: ConnectionId, code: ErrorCode) -> None:
+        """Cuts the connection; the reason is counted and logged by its code."""
+        if connection in self._dropping:
+            return
+        self._held.pop(connection, None)
+        self.dropped[code] = self.dropped.get(code, 0) + 1
+        log.warning("connection_dropped", code=str(code), connection=connection)
+        task = asyncio.create_task(transport.abort(self._server, connection))
+        self._dropping[connection] = task
+        task.add_done_callback(lambda _: self.forget(connection))
+
+    def forget(self, connection: ConnectionId) -> None:
+        """The connection is gone."""
+        self._held.pop(connection, None)
+        self._dropping.pop(connection, None)

@@ -1,0 +1,73 @@
+"""The only file that knows how python-socketio and engine.io keep their outgoing packets.
+
+They queue without a bound and offer no way to look; `tests/signaling/test_transport.py` fails when that changes.
+"""
+
+import logging
+from typing import Any
+
+import socketio
+from engineio import packet as engine_packet
+from socketio import packet as socket_packet
+
+NAMESPACE = "/consultation"
+
+
+class _BadInputFilter(logging.Filter):
+    """What a client sent wrong is one line without a traceback; the libraries would print the stack."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            kind = record.exc_info[0]
+            record.msg = f"malformed packet dropped: {kind.__name__ if kind else 'unknown'}"
+            record.args = ()
+            record.exc_info = None
+        return True
+
+
+def quiet_logger() -> logging.Logger:
+    """The logger for both libraries: warnings and worse, bad input in one line."""
+    logger = logging.getLogger("signaling.transport")
+    logger.setLevel(logging.ERROR)
+    if not any(isinstance(one, _BadInputFilter) for one in logger.filters):
+        logger.addFilter(_BadInputFilter())
+    return logger
+
+
+def _engine_socket(server: socketio.AsyncServer, sid: str) -> Any | None:
+    engine_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
+    return server.eio.sockets.get(engine_sid) if engine_sid else None
+
+
+def enqueue(server: socketio.AsyncServer, sid: str, event: str, data: object) -> int | None:
+    """Puts one event into the connection's outgoing queue at once; how many packets wait there now, or None when the
+    connection is gone. (`AsyncServer.emit` makes a task for each call, which would lose the order.)"""
+    socket = _engine_socket(server, sid)
+    if socket is None or socket.closed:
+        return None
+    encoded = server.packet_class(socket_packet.EVENT, namespace=NAMESPACE, data=[event, data]).encode()
+    for part in encoded if isinstance(encoded, list) else [encoded]:
+        socket.queue.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, part))
+    return int(socket.queue.qsize())
+
+
+def outgoing_length(server: socketio.AsyncServer, sid: str) -> int:
+    """How many packets wait to be written to this connection."""
+    socket = _engine_socket(server, sid)
+    return int(socket.queue.qsize()) if socket else 0
+
+
+async def abort(server: socketio.AsyncServer, sid: str) -> None:
+    """Cuts the connection without writing to it, so that a client which reads nothing can't hold us up. The client
+    sees a lost link, not a goodbye, and may connect again."""
+    socket = _engine_socket(server, sid)
+    if socket is None:
+        return
+    environ = server.get_environ(sid, NAMESPACE) or {}
+    request = environ.get("aiohttp.request")
+    while not socket.queue.empty():
+        socket.queue.get_nowait()
+        socket.queue.task_done()
+    if socket.upgraded and request is not None and request.transport is not None:
+        request.transport.abort()
+    await socket.close(wait=False, abort=True, reason=server.eio.reason.SERVER_DISCONNECT)

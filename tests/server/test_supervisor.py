@@ -1,0 +1,151 @@
+"""The supervisor with real child processes: restarts, ready line, ending without orphans."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.child import EXIT_CONFIGURATION, BackOff
+
+SLEEPER = "import signal; signal.pause()"
+READY = """
+import os, signal
+os.write({fd}, b'{"event":"ready","url":"http://x","links":[]}\\n')
+signal.pause()
+"""
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
+
+PARENT = """
+import asyncio, os, sys
+from server.child import Program, Role
+from server.supervisor import Supervisor
+reader, writer = os.pipe()
+server, worker = sys.argv[1:]
+programs = [
+    Program(Role.SERVER, [sys.executable, "-c", server.replace("{fd}", str(writer))], {}, (writer,)),
+    Program(Role.WORKER, [sys.executable, "-c", worker], {}),
+]
+sys.exit(asyncio.run(Supervisor(programs, reader, json_lines=True).run()))
+"""
+
+
+@asynccontextmanager
+async def supervisor(server: str, worker: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, server, worker, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def next_event(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    event: dict[str, Any] = json.loads(line)
+    return event
+
+
+async def gone(pid: int) -> None:
+    """Returns when the process does not run any more (a zombie without a reaper counts as gone)."""
+    async with asyncio.timeout(30):
+        while _runs(pid):
+            await asyncio.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids(ready: dict[str, Any]) -> dict[str, int]:
+    return {one["role"]: one["pid"] for one in ready["processes"]}
+
+
+async def test_the_ready_line_names_every_process() -> None:
+    async with supervisor(READY, SLEEPER) as process:
+        ready = await next_event(process)
+        assert {key: ready[key] for key in ("event", "url", "links")} == {
+            "event": "ready",
+            "url": "http://x",
+            "links": [],
+        }
+        assert pids(ready).keys() == {"supervisor", "server", "worker"}
+        assert pids(ready)["supervisor"] == process.pid
+
+
+@pytest.mark.parametrize("role", ["server", "worker"])
+async def test_a_killed_child_is_started_again(role: str) -> None:
+    async with supervisor(READY, SLEEPER) as process:
+        ready = await next_event(process)
+        before = pids(ready)[role]
+        for _ in range(2):
+            os.kill(before, signal.SIGKILL)
+            event = await next_event(process)
+            assert (event["event"], event["role"]) == ("child_restarted", role)
+            assert event["pid"] != before
+            assert _runs(event["pid"])
+            before = event["pid"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_everything(number: signal.Signals) -> None:
+    async with supervisor(READY, SLEEPER) as process:
+        ready = await next_event(process)
+        process.send_signal(number)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        for pid in pids(ready).values():
+            await gone(pid)
+
+
+async def ignores_termination(pid: int) -> None:
+    """Returns when the process has set SIGTERM to be ignored (proc(5), SigIgn)."""
+    async with asyncio.timeout(30):
+        while True:
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            if int(status["SigIgn"], 16) & 1 << (signal.SIGTERM - 1):
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_second_signal_does_not_wait() -> None:
+    async with supervisor(READY, STUBBORN) as process:
+        ready = await next_event(process)
+        await ignores_termination(pids(ready)["worker"])
+        process.send_signal(signal.SIGINT)
+        await gone(pids(ready)["server"])
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        await gone(pids(ready)["worker"])
+
+
+async def test_no_child_outlives_a_killed_supervisor() -> None:
+    async with supervisor(READY, STUBBORN) as process:
+        ready = await next_event(process)
+        process.kill()
+        for pid in pids(ready).values():
+            await gone(pid)
+
+
+async def test_wrong_configuration_is_not_tried_again() -> None:
+    async with supervisor(f"raise SystemExit({EXIT_CONFIGURATION})", SLEEPER) as process:
+        assert await asyncio.wait_for(process.wait(), 30) == 1
+
+
+def test_the_first_restart_is_at_once_then_ever_later() -> None:
+    back_off = BackOff()
+    assert [back_off.after(1.0) for _ in range(7)] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
+    assert back_off.after(60.0) == 0.0
+    assert back_off.after(1.0) == 0.5

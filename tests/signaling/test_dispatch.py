@@ -1,0 +1,141 @@
+"""Every message × role × place is allowed or refused as the table says; bad input becomes an error code."""
+
+import logging
+
+import pytest
+
+from contract.errors import ErrorCode
+from rooms.messages import COMMANDS, VerdictCode
+from rooms.roles import Role
+from signaling.acknowledgement import Acknowledgement
+from signaling.dispatch import Dispatcher
+from signaling.payload_size import MAXIMUM_PAYLOAD
+from signaling.permissions import CAPABILITIES, RULES, Place
+from signaling.session import DeviceSession
+from tests.signaling.fakes import PAYLOADS, FakeConsultations, NoLongerThere, caller, verdict
+
+# Written by hand a second time on purpose: a slip in the table must show.
+NEEDS_SEAT = {
+    "room.leave",
+    "media.offer",
+    "media.state",
+    "media.receive",
+    "consultation.finish",
+    "participant.remove",
+}
+ONLY_PRACTITIONER = {"consultation.finish", "participant.remove"}
+NOT_FOR_STAFF = {"consent.accept"}
+
+
+def expected_code(name: str, role: Role, place: Place) -> ErrorCode | None:
+    if name in ONLY_PRACTITIONER and role is not Role.PRACTITIONER:
+        return ErrorCode.FORBIDDEN
+    if name in NOT_FOR_STAFF and role in (Role.PRACTITIONER, Role.CONSULTANT):
+        return ErrorCode.FORBIDDEN
+    if name in NEEDS_SEAT and place is Place.LOBBY:
+        return ErrorCode.NOT_IN_ROOM
+    return None
+
+
+async def send(name: str, payload: object, role: Role = Role.PATIENT, place: Place = Place.ROOM) -> Acknowledgement:
+    domain = FakeConsultations()
+    return await Dispatcher(domain.handlers()).answer(caller(role), place, DeviceSession(), name, (payload,))
+
+
+def test_tables_name_every_command_and_role() -> None:
+    assert set(RULES) == set(COMMANDS) == set(PAYLOADS)
+    assert set(CAPABILITIES) == set(Role)
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_allowed_or_refused_as_the_table_says(name: str, role: Role, place: Place) -> None:
+    domain = FakeConsultations()
+    payload = {"id": "1", **PAYLOADS[name]}
+    answer = await Dispatcher(domain.handlers()).answer(caller(role), place, DeviceSession(), name, (payload,))
+    code = expected_code(name, role, place)
+    assert (answer["ok"], len(domain.asked)) == (code is None, 1 if code is None else 0)
+    if code is not None:
+        assert answer["error"]["code"] == code
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda good: {**good, "surprise": 1},
+        lambda good: {key: value for key, value in good.items() if key != "id"},
+        lambda good: {**good, "id": 7},
+        lambda good: {**good, "id": ""},
+        lambda good: {**good, "id": "x" * 65},
+        lambda good: [good],
+        lambda _: None,
+        lambda _: "text",
+        lambda _: b"bytes",
+    ],
+)
+async def test_what_is_not_understood_is_refused(name: str, spoil: object) -> None:
+    assert callable(spoil)
+    answer = await send(name, spoil({"id": "1", **PAYLOADS[name]}), Role.PRACTITIONER)
+    assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE
+
+
+async def test_wrong_number_of_payloads_is_refused() -> None:
+    dispatcher = Dispatcher(FakeConsultations().handlers())
+    for arguments in ((), ({"id": "1"}, {"id": "2"})):
+        answer = await dispatcher.answer(caller(), Place.LOBBY, DeviceSession(), "admission.check", arguments)
+        assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE
+
+
+@pytest.mark.parametrize("name", ["", "connect", "room.joined", "__class__", "trigger_event"])
+async def test_unknown_commands_are_answered(name: str) -> None:
+    assert (await send(name, {"id": "1"}))["error"]["code"] == ErrorCode.UNKNOWN_MESSAGE
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"id": "1", "version": "x" * (MAXIMUM_PAYLOAD + 1)},
+        {"id": "1", "version": ["x"] * (MAXIMUM_PAYLOAD + 1)},
+        {"id": "1", "k" * (MAXIMUM_PAYLOAD + 1): 1},
+    ],
+)
+async def test_oversize_is_refused_before_it_is_read(payload: dict[str, object]) -> None:
+    assert (await send("consent.accept", payload))["error"]["code"] == ErrorCode.TOO_LARGE
+
+
+async def test_deeply_nested_input_is_refused() -> None:
+    nested: object = 1
+    for _ in range(20_000):
+        nested = [nested]
+    assert (await send("consent.accept", {"id": "1", "version": nested}))["error"]["code"] == ErrorCode.BAD_MESSAGE
+
+
+async def test_error_detail_is_bounded() -> None:
+    answer = await send("consent.accept", {"id": "1", "version": "1", "y" * 5000: 1})
+    assert len(answer["error"]["detail"]) <= 200
+
+
+async def test_domain_errors_keep_their_code_and_verdict(caplog: pytest.LogCaptureFixture) -> None:
+    from rooms.consultations import NotAdmitted
+
+    domain = FakeConsultations(raises=NoLongerThere())
+    dispatcher = Dispatcher(domain.handlers())
+    payload = {"id": "1", **PAYLOADS["room.join"]}
+    with caplog.at_level(logging.DEBUG):
+        answer = await dispatcher.answer(caller(), Place.LOBBY, DeviceSession(), "room.join", (payload,))
+        assert answer["error"] == {"code": "conflict", "detail": "no longer there", "verdict": None}
+        domain.raises = NotAdmitted(verdict(VerdictCode.TOO_EARLY))
+        answer = await dispatcher.answer(caller(), Place.LOBBY, DeviceSession(), "room.join", (payload,))
+    assert answer["error"]["code"] == "not_admitted"
+    assert answer["error"]["verdict"]["code"] == "too_early"
+    assert answer["error"]["verdict"]["server_time"] == "2030-05-01T12:00:00Z"
+    assert not caplog.records
+
+
+async def test_a_bug_is_answered_as_internal_and_says_nothing() -> None:
+    domain = FakeConsultations(raises=RuntimeError("secret"))
+    payload = {"id": "1", **PAYLOADS["room.join"]}
+    answer = await Dispatcher(domain.handlers()).answer(caller(), Place.LOBBY, DeviceSession(), "room.join", (payload,))
+    assert answer["error"] == {"code": "internal", "detail": "", "verdict": None}
