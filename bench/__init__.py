@@ -1,1 +1,1 @@
-"""Benchmarks. Each prints tables for people and, last on standard output, one line of JSON."""
+"""Benchmarks. Each `python -m bench.NAME` sets itself up, prints tables for people and, last, one JSON line."""
