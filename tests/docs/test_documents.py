@@ -20,10 +20,13 @@ from booking_bridge.webhook import parse_event
 from contract.clock import SystemClock
 from contract.errors import ErrorCode
 from contract.ids import ClinicId, ConnectionId, PeerId, RoomId
+from mediaserver.transport_state import TransportState, may_follow
 from rooms.assembly import open_rooms
 from rooms.media_port import MediaListener
 from rooms.messages import Event, MediaAnswer, SessionDescription, VerdictCode
+from rooms.payment import TRANSITIONS
 from rooms.policy import DEFAULT_POLICY, EXAMPLE_POLICIES, Policy
+from rooms.storage.tables import metadata
 from server.problems import problems
 from server.settings import ENVIRONMENT_PREFIX, Settings
 from server.webhook_routes import WebhookRoutes
@@ -32,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 DOCUMENTS = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 FOLDERS = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+MADE_BY_RUNNING = {line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()}
 SECRET = "whsec_YSBzZWNyZXQgb2YgdGhlIHRlc3RzIGFsb25l"
 
 
@@ -78,7 +82,7 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_named_paths_exist(document: Path) -> None:
     for path in re.findall(r"`([\w.-]+/[\w./-]*)`", _without_blocks(document.read_text("utf-8"))):
-        if path.partition("/")[0] in FOLDERS - {"dist", "data", "build"}:
+        if path.partition("/")[0] in FOLDERS and path.strip("/") not in MADE_BY_RUNNING:
             assert (ROOT / path).exists(), f"{_name(document)} names {path}"
 
 
@@ -240,3 +244,33 @@ async def test_the_python_example_sends_the_events_of_the_examples(webhook_url: 
     # The payment has a lower version than the events before it, and is applied all the same.
     assert {answer["result"] for answer in answers.values()} == {"applied"}
     assert answers["payment.succeeded"]["links"] == created["links"]
+
+
+ARCHITECTURE = (DOCS / "architecture.md").read_text("utf-8")
+
+
+def _drawn(heading: str) -> set[tuple[str, str]]:
+    """The arrows of the state diagram beneath a heading."""
+    diagram = _blocks(ARCHITECTURE[ARCHITECTURE.index(heading) :], "mermaid")[0]
+    return set(re.findall(r"(\w+) --> (\w+)", diagram))
+
+
+def test_the_drawn_state_machines_are_those_of_the_code() -> None:
+    transport = {(one.value, two.value) for one in TransportState for two in TransportState if may_follow(one, two)}
+    assert _drawn("### Transport of a peer") == transport
+    payment = {(one.value, two.value) for one, after in TRANSITIONS.items() for two in after}
+    assert _drawn("### Payment") == payment
+
+
+def test_the_table_of_admission_is_in_the_order_of_the_code() -> None:
+    section = ARCHITECTURE[ARCHITECTURE.index("## Admission") : ARCHITECTURE.index("## Data")]
+    assert list(_rows(section)) == list(VerdictCode)
+
+
+def test_every_table_of_the_database_is_described() -> None:
+    assert set(metadata.tables) <= set(_rows(ARCHITECTURE[ARCHITECTURE.index("## Data") :]))
+
+
+def test_every_folder_of_code_is_on_the_map() -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"web"}
+    assert packages <= {name.strip("/") for name in _rows(ARCHITECTURE)}
