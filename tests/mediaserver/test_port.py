@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
 from mediaserver.peer_sink import Address
 from mediaserver.port import Endpoint, Path, Port
@@ -84,10 +85,10 @@ class Recorder:
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None: ...
 
 
-@pytest.mark.parametrize("kernel_timestamps", [False, True])
-async def test_arrival_is_the_loops_time_or_the_kernels(kernel_timestamps: bool) -> None:
+@pytest.mark.parametrize("probe", [None, DelayProbe()])
+async def test_arrival_is_the_loops_time_or_the_kernels(probe: DelayProbe | None) -> None:
     loop = asyncio.get_running_loop()
-    port = Port(("127.0.0.1",), range(1), Drops(), kernel_timestamps=kernel_timestamps, buffer_bytes=1 << 16)
+    port = Port(("127.0.0.1",), range(1), Drops(), delay_probe=probe, buffer_bytes=1 << 16)
     recorder = Recorder()
     port.open(loop, recorder)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
