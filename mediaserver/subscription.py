@@ -36,7 +36,8 @@ NEVER = 1 << 62
 _EXTENSION_FLAG = 0x1000
 _MOST_SPANS = 4
 _MOST_REPORTS = 8
-_RESENDS_A_TICK = 200
+_MOST_RESENDS = 200
+_RESEND_SECONDS = 0.05
 _FRESH_HEADER = 22
 """Bytes before the mid: fixed header, extension header, abs-send-time, audio level."""
 
@@ -78,6 +79,7 @@ class Subscription:
         "_published",
         "_reports",
         "_resent",
+        "_resent_since",
         "_rtx_header",
         "_rtx_sequence",
         "_rtx_ssrc",
@@ -126,6 +128,7 @@ class Subscription:
         self._packets_before = self._octets_before = 0
         self._started_packets = self._started_octets = 0
         self._resent: set[int] = set()
+        self._resent_since = 0.0
         self._reports: dict[int, float] = {}
         self.first_index = NEVER
         self.first_word = self._rtx_word = 0
@@ -316,7 +319,10 @@ class Subscription:
         )
 
     def resend(self, sequences: Sequence[int], now: float) -> None:
-        """Answers a NACK with RTX packets: each at most once a tick, and a bounded number in all."""
+        """Answers a NACK with RTX packets: in one interval each at most once, and a bounded number in all."""
+        if now - self._resent_since > _RESEND_SECONDS:
+            self._resent.clear()
+            self._resent_since = now
         stream = self._stream
         if stream is None or not self._rtx_word or not self._spans or not self.flows:
             self._counts[Drop.RETRANSMISSION_UNKNOWN] += len(sequences)
@@ -327,7 +333,7 @@ class Subscription:
             packet, span = self._find(stream, index)
             if packet is None or span is None:
                 self._counts[Drop.RETRANSMISSION_UNKNOWN] += 1
-            elif index in self._resent or len(self._resent) >= _RESENDS_A_TICK:
+            elif index in self._resent or len(self._resent) >= _MOST_RESENDS:
                 self._counts[Drop.RETRANSMISSION_TOO_OFTEN] += 1
             else:
                 self._resent.add(index)
@@ -381,7 +387,3 @@ class Subscription:
         self.packets_lost = block.packets_lost
         sent_at = self._reports.get(block.last_sender_report)
         return None if sent_at is None else now - sent_at - block.delay_since_last / 65536
-
-    def tick(self) -> None:
-        if self._resent:
-            self._resent.clear()
