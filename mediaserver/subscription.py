@@ -80,6 +80,7 @@ class Subscription:
         "_reports",
         "_resent",
         "_resent_since",
+        "_rtx_constant",
         "_rtx_header",
         "_rtx_sequence",
         "_rtx_ssrc",
@@ -93,7 +94,7 @@ class Subscription:
         "_stream",
         "_timeline",
         "_wanted",
-        "extension_word",
+        "constant",
         "first_index",
         "first_word",
         "fraction_lost",
@@ -143,7 +144,9 @@ class Subscription:
         self._canonical_name = f"slot-{section.slot}".encode()
         self.header = _header_template(section)
         self._rtx_header = _header_template(section)
-        self.extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
+        extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
+        self.constant = self.ssrc << 32 | extension_word
+        self._rtx_constant = self._rtx_ssrc << 32 | extension_word
         send_time_id = _usable(section.extensions.abs_send_time)
         self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
         self.send_time_bits = 0xFFFFFF if send_time_id else 0
@@ -297,7 +300,7 @@ class Subscription:
                 self.first_word | word & KEPT_FLAGS,
                 sequence + self.sequence_offset,
                 timestamp + self.timestamp_offset,
-                self.ssrc,
+                self.constant,
                 now,
             )
             payload = packet[payload_offset(packet) :]
@@ -305,15 +308,14 @@ class Subscription:
             self._packets_before += 1
             self._octets_before += len(payload)
 
-    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
+    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, constant: int, now: float) -> None:
         OUTGOING_HEADER.pack_into(
             header,
             0,
             word,
             sequence & 0xFFFF,
             timestamp & 0xFFFFFFFF,
-            ssrc,
-            self.extension_word,
+            constant,
             self.send_time_word | int(now * ABS_SEND_TIME_UNITS) & self.send_time_bits,
             self.level_word | SILENCE & self.level_bits,
         )
@@ -355,7 +357,7 @@ class Subscription:
             self._rtx_word | word & KEPT_FLAGS,
             self._rtx_sequence,
             timestamp + span.timestamp_offset,
-            self._rtx_ssrc,
+            self._rtx_constant,
             now,
         )
         original = (index & 0xFFFF).to_bytes(2, "big")
