@@ -35,7 +35,8 @@ story("a payment that arrives opens the door within two seconds", async (stage) 
 
   await server.act(appointment.id, "pay");
   await patient.seesNoMore(verdict("payment_required"), 2);
-  assert.equal(await patient.can("enable-devices"), true);
+  await patient.sees(verdict("waiting_for_practitioner"));
+  await patient.isReady();
 });
 
 story("the door opens by the clock, and who is ready enters without a further press", async (stage) => {
@@ -45,6 +46,7 @@ story("the door opens by the clock, and who is ready enters without a further pr
   const doctor = new Person(await stage.open("doctor", "chromium"));
   await patient.visit(appointment.patient);
   await patient.sees(verdict("too_early"));
+  await patient.sees('[data-devices="ready"]');
 
   const token = new URL(appointment.patient).pathname.split("/").at(-1);
   const session = await server.post<{ verdict: { wait_seconds: number } }>("/api/v1/sessions", { token });
@@ -54,7 +56,7 @@ story("the door opens by the clock, and who is ready enters without a further pr
 
   await doctor.visit(appointment.practitioner);
   await doctor.enter();
-  await patient.enter();
+  await patient.isInside();
   await Promise.all([moves(patient.page), moves(doctor.page)]);
 });
 

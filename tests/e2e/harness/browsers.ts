@@ -22,7 +22,7 @@ const CHROMIUM_ARGUMENTS = [
   // Windows of one machine cover each other; a real person's would not.
   "--disable-backgrounding-occluded-windows",
   "--disable-renderer-backgrounding",
-  "--lang=ru",
+  "--accept-lang=ru",
   "--window-size=1280,800",
 ];
 
@@ -36,7 +36,6 @@ function chromium(choices: BrowserChoices): LaunchOptions {
     browser: "chrome",
     // A pipe works from another network namespace, too.
     pipe: true,
-    env: { ...process.env, LANGUAGE: "ru", LANG: "ru_RU.UTF-8" },
     executablePath: choices.program ?? "/usr/bin/chromium",
     // Puppeteer mutes sound by default, which hides the autoplay rule.
     ignoreDefaultArgs: ["--mute-audio"],

@@ -40,11 +40,14 @@ export class Server {
   readonly #process: ChildProcess;
   readonly #folder: string;
   readonly ready: Ready;
+  /** Everything that the processes have logged so far. */
+  readonly log: () => string;
 
-  private constructor(process: ChildProcess, folder: string, ready: Ready) {
+  private constructor(process: ChildProcess, folder: string, ready: Ready, log: () => string) {
     this.#process = process;
     this.#folder = folder;
     this.ready = ready;
+    this.log = log;
   }
 
   static async start(choices: ServerChoices = {}): Promise<Server> {
@@ -56,14 +59,18 @@ export class Server {
     }
     const child = spawn(join(ROOT, ".venv", "bin", "python"), [...command, ...(choices.arguments ?? [])], {
       cwd: ROOT,
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let log = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      log += text;
     });
     const ready = await readyLine(child).catch(async (error: unknown) => {
       child.kill("SIGKILL");
       await rm(folder, { recursive: true, force: true });
-      throw error;
+      throw new Error(`the server did not start:\n${log}`, { cause: error });
     });
-    return new Server(child, folder, ready);
+    return new Server(child, folder, ready, () => log);
   }
 
   get url(): string {

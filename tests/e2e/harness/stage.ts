@@ -3,6 +3,7 @@
  * every page in `tests/e2e/output/`.
  */
 
+import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -13,10 +14,11 @@ import { instrument } from "./instruments.ts";
 import { Server, type ServerChoices } from "./server.ts";
 
 const OUTPUT = join(import.meta.dirname, "..", "output");
-const TEST_LIMIT = 120_000;
+const TEST_LIMIT = 180_000;
 
 export class Stage {
   readonly #closers: (() => Promise<void>)[] = [];
+  readonly #servers: Server[] = [];
   readonly #pages: { name: string; page: Page; console: string[] }[] = [];
 
   /** A new window with a clean profile. `name` tells windows apart in what a failure leaves behind. */
@@ -45,7 +47,15 @@ export class Stage {
   async server(choices?: ServerChoices): Promise<Server> {
     const server = await Server.start(choices);
     this.#closers.push(() => server.stop());
+    this.#servers.push(server);
     return server;
+  }
+
+  /** Whatever people do, no exception may reach a log. */
+  checkLogs(): void {
+    for (const server of this.#servers) {
+      assert.doesNotMatch(server.log(), /Traceback \(most recent call last\)/);
+    }
   }
 
   closeLater(close: () => Promise<void>): void {
@@ -55,6 +65,9 @@ export class Stage {
   async keepEvidence(title: string): Promise<void> {
     const folder = join(OUTPUT, title.replaceAll(/[^\p{L}\p{N}]+/gu, "-"));
     await mkdir(folder, { recursive: true });
+    for (const [index, server] of this.#servers.entries()) {
+      await writeFile(join(folder, `server-${index}.log`), server.log());
+    }
     for (const { name, page, console } of this.#pages) {
       await writeFile(join(folder, `${name}.log`), `${console.join("\n")}\n`);
       await page.screenshot({ path: join(folder, `${name}.png`) }).catch(() => undefined);
@@ -74,6 +87,7 @@ export function story(title: string, act: (stage: Stage) => Promise<void>): void
     const stage = new Stage();
     try {
       await act(stage);
+      stage.checkLogs();
     } catch (error) {
       await stage.keepEvidence(context.name);
       throw error;
