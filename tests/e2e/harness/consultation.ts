@@ -1,9 +1,9 @@
 /** What most stories begin with: a server, and two people in one room who see and hear each other. */
 
-import type { Server } from "./server.ts";
-import type { Stage } from "./stage.ts";
 import { moves, sounds } from "./media.ts";
 import { Person } from "./person.ts";
+import type { Server } from "./server.ts";
+import type { Stage } from "./stage.ts";
 
 export interface Consultation {
   server: Server;
