@@ -163,6 +163,8 @@ CHROMIUM = browser_offer("chromium")
         "nonsense",
         "v=0\r\nm=audio\r\n",
         "v=x\r\n",
+        "\0" + CHROMIUM,
+        CHROMIUM[: len(CHROMIUM) // 2],
         CHROMIUM.replace("a=rtcp-mux\r\n", ""),
         CHROMIUM.replace("a=group:BUNDLE", "a=group:LS"),
         CHROMIUM.replace("a=setup:actpass", "a=setup:passive"),
