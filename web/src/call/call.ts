@@ -1,0 +1,351 @@
+import { signal, type Signal as Value } from "@preact/signals";
+import type { JoinResult, MediaState, RoomSnapshot, VerdictView } from "../protocol/generated.ts";
+import { RequestError } from "../signal/errors.ts";
+import type { LinkState, Signal } from "../signal/signal.ts";
+import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
+import { toldState } from "./device-state.ts";
+import type { Ending } from "./lobby-state.ts";
+import type { LocalMedia } from "./local-media.ts";
+import { MediaConnection, type RemoteMedia, type TransportState } from "./media-connection.ts";
+import { MediaWatch } from "./media-watch.ts";
+import { ScreenLock, watchPage } from "./page-life.ts";
+import type { Quality } from "./quality.ts";
+import { participantChanged, roomChanged } from "./room-state.ts";
+import { BACK_TONES, LOST_TONES, playTones } from "./sound.ts";
+
+export interface EnterOptions {
+  readonly takeOver: boolean;
+  /** Text only: no media connection at all. */
+  readonly withMedia: boolean;
+}
+
+/** `verdict` is there when the server refused to let us back in, and says why. */
+export type Ended = (ending: Ending, verdict: VerdictView | null) => void;
+
+/** How long a disturbed connection may recover by itself before ICE is restarted. */
+const DISTURBED_MILLISECONDS = 1000;
+/** How long a restart may take before everything is made anew. */
+const RESTART_MILLISECONDS = 6000;
+/** The old picture is kept until the new one is seen, but not for ever. */
+const OLD_PICTURE_MILLISECONDS = 10_000;
+const PROBE_MILLISECONDS = 800;
+
+/** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
+export class Call {
+  readonly room: Value<RoomSnapshot | null> = signal(null);
+  readonly me: Value<string> = signal("");
+  readonly connection: Value<CallConnection> = signal(START);
+  readonly remote: Value<ReadonlyMap<string, RemoteMedia>> = signal(new Map());
+  readonly quality: Value<Quality>;
+
+  private readonly signal: Signal;
+  private readonly local: LocalMedia;
+  private readonly ended: Ended;
+  private readonly watch = new MediaWatch(
+    () => this.media?.arrivals() ?? Promise.resolve(Math.random()),
+    () => this.waySeemsDead(),
+  );
+  private readonly screen = new ScreenLock();
+  private readonly cleanups: (() => void)[] = [];
+  private media: MediaConnection | null = null;
+  private oldMedia: MediaConnection | null = null;
+  private receivesVideo = true;
+  private hidden = false;
+  private inside = false;
+  private joining = false;
+  private repair: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended) {
+    this.signal = signalling;
+    this.local = local;
+    this.quality = quality;
+    this.ended = ended;
+  }
+
+  /** Takes the seat: the offer travels with the request, and the answer comes with the room. */
+  async enter(options: EnterOptions): Promise<void> {
+    this.listen();
+    if (options.withMedia) this.media = this.newMedia();
+    try {
+      const offer = this.media ? await this.media.makeOffer() : null;
+      const request = { media: this.mediaState(), offer, take_over: options.takeOver };
+      await this.seated(await this.signal.request("room.join", request));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    void this.screen.hold();
+    if (this.media) this.watch.start();
+    else this.advance("transport_connected");
+  }
+
+  async leave(): Promise<void> {
+    this.inside = false;
+    const gone = this.signal.request("room.leave", {}, 2000).catch(() => {});
+    this.close();
+    await gone;
+  }
+
+  async finish(): Promise<void> {
+    await this.signal.request("consultation.finish", {});
+    this.end("finished");
+  }
+
+  async remove(participant: string): Promise<void> {
+    await this.signal.request("participant.remove", { participant });
+  }
+
+  async setQuality(quality: Quality): Promise<void> {
+    this.quality.value = quality;
+    await this.local.setQuality(quality);
+    await this.media?.limit(quality);
+    this.tellReception();
+  }
+
+  /** The page shows the new picture: the connection that brought the old one is no longer needed. */
+  pictureShown(): void {
+    this.oldMedia?.close();
+    this.oldMedia = null;
+  }
+
+  close(): void {
+    this.inside = false;
+    clearTimeout(this.repair);
+    this.watch.stop();
+    this.screen.release();
+    for (const cleanup of this.cleanups.splice(0)) cleanup();
+    this.media?.close();
+    this.media = null;
+    this.pictureShown();
+    this.remote.value = new Map();
+    this.signal.setSeated(false);
+  }
+
+  private listen(): void {
+    const { signal: link } = this;
+    this.cleanups.push(
+      link.onLink((state) => this.linkChanged(state)),
+      link.on("participant.changed", (event) => this.updateRoom((room) => participantChanged(room, event))),
+      link.on("room.changed", (event) => {
+        this.updateRoom((room) => roomChanged(room, event));
+        if (event.finished) this.end("finished");
+      }),
+      link.on("media.slots", (event) => {
+        this.media?.assign(event.slots);
+        if (event.missing_slots > 0) this.growSlots(event.missing_slots);
+      }),
+      link.on("media.lost", () => this.replaceMedia()),
+      link.on("seat.lost", (event) => this.end(event.reason)),
+      this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
+      this.local.microphone.subscribe(() => this.tellMediaState()),
+      this.local.camera.subscribe(() => this.tellMediaState()),
+      watchPage({
+        visible: () => this.pageVisible(),
+        reallyHidden: () => this.setHidden(true),
+        networkChanged: () => this.networkChanged(),
+      }),
+    );
+  }
+
+  private async seated(result: JoinResult): Promise<void> {
+    this.inside = true;
+    this.me.value = result.me;
+    this.room.value = result.snapshot;
+    this.signal.setSeated(true);
+    if (result.snapshot.finished) return this.end("finished");
+    if (result.answer) await this.media?.apply(result.answer);
+    if (result.answer && result.answer.missing_slots > 0) this.growSlots(result.answer.missing_slots);
+    if (!this.wantsVideo()) this.tellReception(true);
+  }
+
+  private linkChanged(state: LinkState): void {
+    if (!this.inside) return;
+    if (state === "refused") {
+      this.end("lost");
+      return;
+    }
+    this.advance(state === "connected" ? "link_back" : "link_lost");
+    if (state === "connected") void this.rejoin();
+  }
+
+  /** Takes the seat again after a lost link; the media connection usually has lived on. */
+  private async rejoin(): Promise<void> {
+    if (this.joining) return;
+    this.joining = true;
+    try {
+      const media = this.media;
+      const result = await this.signal.request("room.join", {
+        media: this.mediaState(),
+        resume: media?.name ?? null,
+        resume_number: media?.answeredNumber ?? 0,
+      });
+      await this.seated(result);
+      if (!this.inside || !media) return;
+      if (!result.media_resumed) this.replaceMedia();
+      else if (media.hasUnansweredOffer || media.transport !== "connected") this.restartIce();
+    } catch (error) {
+      this.rejoinFailed(error);
+    } finally {
+      this.joining = false;
+    }
+  }
+
+  private rejoinFailed(error: unknown): void {
+    const code = error instanceof RequestError ? error.code : "internal";
+    const verdict = error instanceof RequestError ? error.verdict : null;
+    if (code === "disconnected" || code === "timeout" || code === "media_unavailable" || code === "internal") {
+      setTimeout(() => {
+        if (this.inside && this.signal.state === "connected") void this.rejoin();
+      }, 1000);
+      return;
+    }
+    if (verdict?.code === "finished") this.end("finished", verdict);
+    else if (verdict?.code === "removed") this.end("removed", verdict);
+    else this.end(code === "already_inside" || code === "taken_over" ? "taken_over" : "lost", verdict);
+  }
+
+  private newMedia(): MediaConnection {
+    const tracks = { microphone: this.local.track("microphone"), camera: this.local.track("camera") };
+    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), {
+      transport: (state) => {
+        if (media === this.media) this.transportChanged(state);
+      },
+      remote: (people) => {
+        if (media === this.media) this.remote.value = people;
+      },
+    });
+    return media;
+  }
+
+  private replaceMedia(): void {
+    if (!this.inside || !this.media) return;
+    this.advance("transport_replaced");
+    this.pictureShown();
+    const old = this.media;
+    this.oldMedia = old;
+    setTimeout(() => {
+      if (this.oldMedia === old) this.pictureShown();
+    }, OLD_PICTURE_MILLISECONDS);
+    this.media = this.newMedia();
+    this.negotiate(this.media.negotiate(this.sendOffer));
+  }
+
+  private readonly sendOffer = (offer: Parameters<MediaConnection["apply"]>[0]["description"]) =>
+    this.signal.request("media.offer", { offer });
+
+  private restartIce(): void {
+    const media = this.media;
+    if (!media || !this.inside || this.signal.state !== "connected") return;
+    this.negotiate(media.restartIce(this.sendOffer));
+    clearTimeout(this.repair);
+    this.repair = setTimeout(() => {
+      if (this.media === media && media.transport !== "connected") this.replaceMedia();
+    }, RESTART_MILLISECONDS);
+  }
+
+  private growSlots(missing: number): void {
+    this.media?.addSlots(missing);
+    if (this.media) this.negotiate(this.media.negotiate(this.sendOffer));
+  }
+
+  /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */
+  private negotiate(negotiation: Promise<void>): void {
+    negotiation.catch((error: unknown) => {
+      const code = error instanceof RequestError ? error.code : "bad_answer";
+      if (code === "disconnected" || !this.inside) return;
+      clearTimeout(this.repair);
+      this.repair = setTimeout(() => this.replaceMedia(), code === "not_in_room" ? 0 : 1000);
+    });
+  }
+
+  private transportChanged(state: TransportState): void {
+    const media = this.media;
+    if (state === "connected") {
+      clearTimeout(this.repair);
+      this.advance("transport_connected");
+    } else if (state === "failed") {
+      this.advance("transport_failed");
+      this.restartIce();
+    } else if (state === "disturbed") {
+      this.advance("transport_disturbed");
+      clearTimeout(this.repair);
+      this.repair = setTimeout(() => {
+        if (this.media === media && media?.transport === "disturbed") this.restartIce();
+      }, DISTURBED_MILLISECONDS);
+    }
+  }
+
+  private networkChanged(): void {
+    if (!this.inside) return;
+    this.probeLink();
+    this.restartIce();
+  }
+
+  private waySeemsDead(): void {
+    if (!this.inside) return;
+    this.advance("transport_disturbed");
+    this.probeLink();
+    this.restartIce();
+  }
+
+  /** A link over a network that is gone stays silent for seconds; a question without an answer unmasks it. */
+  private probeLink(): void {
+    if (this.signal.state !== "connected") return;
+    this.signal.request("admission.check", {}, PROBE_MILLISECONDS).catch((error: unknown) => {
+      const silent = error instanceof RequestError && error.code === "timeout";
+      if (silent && this.inside) this.signal.reconnect();
+    });
+  }
+
+  private pageVisible(): void {
+    this.setHidden(false);
+    if (!this.inside) return;
+    void this.screen.hold();
+    void this.local.reviveAfterLock();
+  }
+
+  private setHidden(hidden: boolean): void {
+    this.hidden = hidden;
+    this.tellReception();
+  }
+
+  private wantsVideo(): boolean {
+    return !this.hidden && this.quality.peek() !== "audio_only";
+  }
+
+  private tellReception(always = false): void {
+    const wanted = this.wantsVideo();
+    if (!this.inside || (!always && wanted === this.receivesVideo)) return;
+    this.receivesVideo = wanted;
+    void this.signal.request("media.receive", { video: wanted }).catch(() => {});
+  }
+
+  private mediaState(): MediaState {
+    if (!this.media) return { microphone: "off", camera: "off" };
+    return { microphone: toldState(this.local.microphone.peek()), camera: toldState(this.local.camera.peek()) };
+  }
+
+  private tellMediaState(): void {
+    if (this.inside) void this.signal.request("media.state", { media: this.mediaState() }).catch(() => {});
+  }
+
+  private updateRoom(change: (room: RoomSnapshot) => RoomSnapshot): void {
+    if (this.room.value) this.room.value = change(this.room.value);
+  }
+
+  private advance(event: ConnectionEvent): void {
+    const before = this.connection.peek();
+    const after = nextConnection(before, event);
+    if (after === before) return;
+    this.connection.value = after;
+    if (before.kind !== after.kind && after.kind === "reconnecting") playTones(LOST_TONES);
+    if (before.kind === "reconnecting" && after.kind === "live") playTones(BACK_TONES);
+  }
+
+  private end(ending: Ending, verdict: VerdictView | null = null): void {
+    if (!this.inside) return;
+    this.advance("seat_lost");
+    this.close();
+    this.ended(ending, verdict);
+  }
+}

@@ -1,0 +1,197 @@
+import { type Signal, signal } from "@preact/signals";
+import { type DeviceKind, type DeviceStatus, troubleOf } from "./device-state.ts";
+import { pictureLimits, type Quality } from "./quality.ts";
+
+type TrackListener = (kind: DeviceKind, track: MediaStreamTrack | null) => void;
+
+const INPUT: Record<DeviceKind, MediaDeviceKind> = { microphone: "audioinput", camera: "videoinput" };
+
+/**
+ * The person's own microphone and camera: asked for one after the other, so that a refused or missing camera
+ * never costs the voice. Owns its tracks; `release` frees the devices.
+ */
+export class LocalMedia {
+  readonly microphone: Signal<DeviceStatus> = signal({ kind: "idle" });
+  readonly camera: Signal<DeviceStatus> = signal({ kind: "idle" });
+  readonly devices: Signal<readonly MediaDeviceInfo[]> = signal([]);
+  readonly chosen: Record<DeviceKind, Signal<string>> = { microphone: signal(""), camera: signal("") };
+  /** The browser would not switch echo cancellation on: headphones are advised. */
+  readonly echoRisk: Signal<boolean> = signal(false);
+
+  private quality: Quality = "auto";
+  private readonly listeners = new Set<TrackListener>();
+  private readonly turn: Record<DeviceKind, number> = { microphone: 0, camera: 0 };
+
+  constructor() {
+    navigator.mediaDevices?.addEventListener?.("devicechange", this.devicesChanged);
+  }
+
+  track(kind: DeviceKind): MediaStreamTrack | null {
+    const status = this[kind].peek();
+    return status.kind === "on" || status.kind === "off" ? status.track : null;
+  }
+
+  onTrack(listener: TrackListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Whether the browser would hand out devices without asking the person. */
+  async alreadyAllowed(): Promise<boolean> {
+    try {
+      const names = ["microphone", "camera"] as PermissionName[];
+      const answers = await Promise.all(names.map((name) => navigator.permissions.query({ name })));
+      return answers.every((answer) => answer.state === "granted");
+    } catch {
+      return false;
+    }
+  }
+
+  async enableBoth(): Promise<void> {
+    await this.enable("microphone");
+    if (this.quality !== "audio_only") await this.enable("camera");
+  }
+
+  async enable(kind: DeviceKind): Promise<void> {
+    const turn = ++this.turn[kind];
+    if (this.track(kind) === null) this[kind].value = { kind: "asking" };
+    try {
+      const track = await this.capture(kind);
+      if (turn !== this.turn[kind]) {
+        track.stop();
+        return;
+      }
+      this.adopt(kind, track);
+    } catch (error) {
+      if (turn !== this.turn[kind]) return;
+      this.drop(kind, { kind: "trouble", trouble: troubleOf(error) });
+    }
+    await this.listDevices();
+  }
+
+  async choose(kind: DeviceKind, deviceId: string): Promise<void> {
+    this.chosen[kind].value = deviceId;
+    const muted = this[kind].peek().kind === "off";
+    if (kind === "camera" && muted) return;
+    await this.enable(kind);
+    if (muted) this.setMuted(true);
+  }
+
+  setMuted(muted: boolean): void {
+    const track = this.track("microphone");
+    if (!track) return;
+    track.enabled = !muted;
+    this.microphone.value = { kind: muted ? "off" : "on", track };
+  }
+
+  async setCameraOn(on: boolean): Promise<void> {
+    if (on) return this.enable("camera");
+    this.turn.camera += 1;
+    this.drop("camera", { kind: "off", track: null });
+  }
+
+  async setQuality(quality: Quality): Promise<void> {
+    const before = this.quality;
+    this.quality = quality;
+    if (quality === "audio_only") {
+      if (this.track("camera")) await this.setCameraOn(false);
+      return;
+    }
+    if (before === "audio_only") return this.camera.peek().kind === "off" ? this.setCameraOn(true) : undefined;
+    await this.track("camera")
+      ?.applyConstraints(pictureLimits(quality).capture)
+      .catch(() => {});
+  }
+
+  /** After a phone's lock the system may have ended or frozen the camera: take it anew. */
+  async reviveAfterLock(): Promise<void> {
+    for (const kind of ["microphone", "camera"] as const) {
+      const status = this[kind].peek();
+      if (status.kind !== "on") continue;
+      if (status.track.readyState === "ended" || status.track.muted) await this.enable(kind);
+    }
+  }
+
+  release(): void {
+    for (const kind of ["microphone", "camera"] as const) {
+      this.turn[kind] += 1;
+      this.drop(kind, { kind: "idle" });
+    }
+  }
+
+  private async capture(kind: DeviceKind): Promise<MediaStreamTrack> {
+    const wanted =
+      kind === "microphone" ? { audio: audioConstraints() } : { video: pictureLimits(this.quality).capture };
+    const deviceId = this.chosen[kind].peek();
+    const constraints = Object.values(wanted)[0] as MediaTrackConstraints;
+    if (deviceId) constraints.deviceId = { exact: deviceId };
+    const key = kind === "microphone" ? "audio" : "video";
+    try {
+      return await this.firstTrack({ [key]: constraints });
+    } catch (error) {
+      // The remembered device was unplugged: any other will do.
+      if (!deviceId || !(error instanceof Error) || !/Overconstrained|NotFound/.test(error.name)) throw error;
+      this.chosen[kind].value = "";
+      const { deviceId: _, ...rest } = constraints;
+      return this.firstTrack({ [key]: rest });
+    }
+  }
+
+  private async firstTrack(constraints: MediaStreamConstraints): Promise<MediaStreamTrack> {
+    const stream = await navigator.mediaDevices.getUserMedia(constraints);
+    const track = stream.getTracks()[0];
+    if (!track) throw new DOMException("no track", "NotFoundError");
+    return track;
+  }
+
+  private adopt(kind: DeviceKind, track: MediaStreamTrack): void {
+    const before = this.track(kind);
+    const stayMuted = kind === "microphone" && this.microphone.peek().kind === "off";
+    track.addEventListener("ended", () => this.ended(kind, track));
+    if (kind === "microphone") {
+      track.enabled = !stayMuted;
+      this.echoRisk.value = track.getSettings().echoCancellation === false;
+    } else if ("contentHint" in track) {
+      track.contentHint = "motion";
+    }
+    this[kind].value = { kind: stayMuted ? "off" : "on", track };
+    this.tell(kind, track);
+    before?.stop();
+  }
+
+  private drop(kind: DeviceKind, status: DeviceStatus): void {
+    const before = this.track(kind);
+    this[kind].value = status;
+    if (before) this.tell(kind, null);
+    before?.stop();
+  }
+
+  /** The device was unplugged or taken away: go on with another one if there is any. */
+  private ended(kind: DeviceKind, track: MediaStreamTrack): void {
+    if (this.track(kind) !== track) return;
+    this.chosen[kind].value = "";
+    void this.enable(kind);
+  }
+
+  private readonly devicesChanged = async (): Promise<void> => {
+    await this.listDevices();
+    for (const kind of ["microphone", "camera"] as const) {
+      const status = this[kind].peek();
+      const waiting = status.kind === "trouble" && (status.trouble === "missing" || status.trouble === "in_use");
+      if (waiting && this.devices.peek().some((device) => device.kind === INPUT[kind])) await this.enable(kind);
+    }
+  };
+
+  private async listDevices(): Promise<void> {
+    const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+    this.devices.value = devices.filter((device) => device.deviceId !== "");
+  }
+
+  private tell(kind: DeviceKind, track: MediaStreamTrack | null): void {
+    for (const listener of [...this.listeners]) listener(kind, track);
+  }
+}
+
+function audioConstraints(): MediaTrackConstraints {
+  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
+}

@@ -1,0 +1,192 @@
+import type { MediaAnswer, SessionDescription, SlotView } from "../protocol/generated.ts";
+import { newId } from "../signal/ids.ts";
+import type { DeviceKind } from "./device-state.ts";
+import { limitSender, type Quality } from "./quality.ts";
+
+/** One other person's sound and picture; the streams stay the same objects while the sections carry that person. */
+export interface RemoteMedia {
+  readonly sound: MediaStream | null;
+  readonly picture: MediaStream | null;
+}
+
+export type TransportState = "connecting" | "connected" | "disturbed" | "failed";
+
+export interface MediaConnectionEvents {
+  readonly transport: (state: TransportState) => void;
+  readonly remote: (people: ReadonlyMap<string, RemoteMedia>) => void;
+}
+
+export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
+
+const FIRST_SLOTS = 2;
+
+/**
+ * One RTCPeerConnection life. We offer, numbered; the server answers. Sections: own microphone, own camera, then
+ * pairs of receive-only sound and picture (slots), reused for whoever is in the room.
+ */
+export class MediaConnection {
+  readonly name = newId();
+  private readonly connection: RTCPeerConnection;
+  private readonly events: MediaConnectionEvents;
+  private readonly own: Record<DeviceKind, RTCRtpSender>;
+  private readonly streams = new Map<MediaStreamTrack, MediaStream>();
+  private localSet: Promise<void> = Promise.resolve();
+  private offered = 0;
+  private answered = 0;
+  private negotiation: Promise<void> | null = null;
+  private offerAgain = false;
+  private closed = false;
+
+  constructor(tracks: Record<DeviceKind, MediaStreamTrack | null>, quality: Quality, events: MediaConnectionEvents) {
+    this.events = events;
+    this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
+    this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
+    const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
+    const camera = this.connection.addTransceiver(tracks.camera ?? "video", { direction: "sendonly" });
+    preferCodecs(camera);
+    this.own = { microphone: microphone.sender, camera: camera.sender };
+    this.addSlots(FIRST_SLOTS);
+    prioritiseSound(microphone.sender);
+    void limitSender(camera.sender, quality);
+  }
+
+  /** The number of the last offer whose answer was applied. */
+  get answeredNumber(): number {
+    return this.answered;
+  }
+
+  get hasUnansweredOffer(): boolean {
+    return this.offered > this.answered;
+  }
+
+  /** Nothing waits for gathering: the server is ICE-lite and learns our address from our first check. */
+  async makeOffer(): Promise<SessionDescription> {
+    const offer = await this.connection.createOffer();
+    this.offered += 1;
+    this.localSet = this.connection.setLocalDescription(offer);
+    // A failure is met by `apply`, which waits for it.
+    this.localSet.catch(() => {});
+    return { connection: this.name, number: this.offered, sdp: offer.sdp ?? "" };
+  }
+
+  async apply(answer: MediaAnswer): Promise<void> {
+    const { connection, number, sdp } = answer.description;
+    if (this.closed || connection !== this.name || number !== this.offered) return;
+    await this.localSet;
+    await this.connection.setRemoteDescription({ type: "answer", sdp });
+    this.answered = number;
+    this.assign(answer.slots);
+  }
+
+  /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
+  negotiate(send: SendOffer): Promise<void> {
+    this.offerAgain = true;
+    this.negotiation ??= this.negotiateAll(send).finally(() => {
+      this.negotiation = null;
+    });
+    return this.negotiation;
+  }
+
+  restartIce(send: SendOffer): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    this.connection.restartIce();
+    return this.negotiate(send);
+  }
+
+  addSlots(count: number): void {
+    for (let slot = 0; slot < count; slot += 1) {
+      this.connection.addTransceiver("audio", { direction: "recvonly" });
+      preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
+    }
+  }
+
+  /** Which participant is on which section. */
+  assign(slots: readonly SlotView[]): void {
+    const people = new Map<string, RemoteMedia>();
+    for (const { mid, participant } of slots) {
+      const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;
+      if (!participant || !track) continue;
+      const known = people.get(participant) ?? { sound: null, picture: null };
+      const stream = this.streamOf(track);
+      people.set(participant, track.kind === "audio" ? { ...known, sound: stream } : { ...known, picture: stream });
+    }
+    this.events.remote(people);
+  }
+
+  async replace(kind: DeviceKind, track: MediaStreamTrack | null, quality: Quality): Promise<void> {
+    if (this.closed) return;
+    await this.own[kind].replaceTrack(track);
+    if (kind === "camera" && track) await limitSender(this.own.camera, quality);
+  }
+
+  async limit(quality: Quality): Promise<void> {
+    if (!this.closed) await limitSender(this.own.camera, quality);
+  }
+
+  /** Bytes and checks that came in so far; when it stands still, the way to the server is broken. */
+  async arrivals(): Promise<number> {
+    let sum = 0;
+    const report = await this.connection.getStats();
+    report.forEach((entry: { type: string; bytesReceived?: number; responsesReceived?: number }) => {
+      if (entry.type === "candidate-pair") sum += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0);
+    });
+    return sum;
+  }
+
+  get transport(): TransportState {
+    const { iceConnectionState, connectionState } = this.connection;
+    if (connectionState === "failed" || iceConnectionState === "failed") return "failed";
+    if (iceConnectionState === "disconnected") return "disturbed";
+    return connectionState === "connected" ? "connected" : "connecting";
+  }
+
+  close(): void {
+    this.closed = true;
+    this.connection.close();
+  }
+
+  private async negotiateAll(send: SendOffer): Promise<void> {
+    while (this.offerAgain && !this.closed) {
+      this.offerAgain = false;
+      const answer = await send(await this.makeOffer());
+      await this.apply(answer);
+      if (answer.missing_slots > 0) {
+        this.addSlots(answer.missing_slots);
+        this.offerAgain = true;
+      }
+    }
+  }
+
+  private streamOf(track: MediaStreamTrack): MediaStream {
+    const stream = this.streams.get(track) ?? new MediaStream([track]);
+    this.streams.set(track, stream);
+    return stream;
+  }
+
+  private tellTransport(): void {
+    if (!this.closed) this.events.transport(this.transport);
+  }
+}
+
+/** VP8 first, and only what the rooms speak, so that the offer stays small. */
+function preferCodecs(transceiver: RTCRtpTransceiver): void {
+  const known = RTCRtpReceiver.getCapabilities?.("video")?.codecs ?? [];
+  const order = ["video/vp8", "video/h264", "video/rtx"];
+  const wanted = order.flatMap((type) => known.filter((codec) => codec.mimeType.toLowerCase() === type));
+  try {
+    if (wanted.length > 0) transceiver.setCodecPreferences(wanted);
+  } catch {
+    // An order that this browser does not take leaves its own order standing.
+  }
+}
+
+function prioritiseSound(sender: RTCRtpSender): void {
+  const parameters = sender.getParameters();
+  if (!parameters.encodings?.length) return;
+  for (const encoding of parameters.encodings) {
+    encoding.priority = "high";
+    encoding.networkPriority = "high";
+  }
+  sender.setParameters(parameters).catch(() => {});
+}

@@ -1,0 +1,42 @@
+import type { DeviceActions, NamedTrouble } from "../devices-view.ts";
+import { words } from "../language.ts";
+import { Button } from "../parts/button.tsx";
+import { TroublePicture } from "./trouble-picture.tsx";
+
+/** No browser can be talked into trying again when it lacks the ability itself. */
+const HOPELESS = new Set(["unsupported", "in_app", "insecure"]);
+
+export function DeviceTroublePanel({
+  named,
+  actions,
+}: {
+  readonly named: NamedTrouble;
+  readonly actions: DeviceActions;
+}) {
+  const { troubles, troubleWith, actions: labels } = words.value;
+  const { title, steps } = troubles[named.trouble];
+  const subject = named.kind === "both" ? "" : `${troubleWith[named.kind]}: `;
+  const retry = () => (named.kind === "both" ? actions.enable() : actions.retry(named.kind));
+  return (
+    <section class="trouble" data-trouble={named.trouble} data-trouble-with={named.kind} aria-live="polite">
+      <TroublePicture trouble={named.trouble} />
+      <div>
+        <h3>{subject ? subject + lowerFirst(title) : title}</h3>
+        <ol>
+          {steps.map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ol>
+        {!HOPELESS.has(named.trouble) && (
+          <Button action="retry-devices" onPress={retry}>
+            {labels.again}
+          </Button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,115 @@
+import { HeartPulse, WifiOff } from "lucide-preact";
+import type { ClinicView, VerdictView } from "../../protocol/generated.ts";
+import { troublesOf } from "../devices-view.ts";
+import { words } from "../language.ts";
+import { Button } from "../parts/button.tsx";
+import { LanguageSwitch } from "../parts/language-switch.tsx";
+import { AppointmentCard } from "./appointment-card.tsx";
+import { canEnter, type JoinActions, type JoinView, pageState } from "./join-view.ts";
+import { OverPanel } from "./over-panel.tsx";
+import { VerdictPanel } from "./verdict-panel.tsx";
+import { WaysOn } from "./ways-on.tsx";
+
+export function JoinPage({ view, actions }: { readonly view: JoinView; readonly actions: JoinActions }) {
+  const { lobby } = view;
+  const verdict = lobby.kind === "outside" || lobby.kind === "over" ? lobby.verdict : null;
+  const clinic = verdict?.clinic ?? verdict?.appointment?.clinic ?? null;
+  return (
+    <div class="join">
+      <header class="top">
+        <p class="clinic">
+          <HeartPulse aria-hidden="true" />
+          <span>{clinic?.name ?? words.value.product}</span>
+        </p>
+        <LanguageSwitch />
+      </header>
+      <main class="card-page">
+        <Body view={view} verdict={verdict} actions={actions} />
+        {verdict && <Ways view={view} verdict={verdict} clinic={clinic} actions={actions} />}
+      </main>
+      <footer class="bottom">
+        {lobby.kind !== "forgotten" && lobby.kind !== "opening" && (
+          <Button action="forget" look="quiet" onPress={actions.forget}>
+            {words.value.actions.forget}
+          </Button>
+        )}
+        <small>
+          {words.value.supportCode}: <code>{pageState(lobby)}</code>
+        </small>
+      </footer>
+    </div>
+  );
+}
+
+function Body({ view, verdict, actions }: { view: JoinView; verdict: VerdictView | null; actions: JoinActions }) {
+  const { lobby } = view;
+  const said = words.value;
+  const card = verdict?.appointment && (
+    <AppointmentCard verdict={verdict} appointment={verdict.appointment} zone={view.zone} now={view.now} />
+  );
+  switch (lobby.kind) {
+    case "opening":
+      return (
+        <p class="opening" role="status">
+          {said.opening}
+        </p>
+      );
+    case "unreachable":
+      return (
+        <section class="verdict">
+          <div class="headline" role="alert">
+            <WifiOff class="verdict-icon" aria-hidden="true" />
+            <div>
+              <h1>{said.unreachable.title}</h1>
+              <p>{said.unreachable.text}</p>
+            </div>
+          </div>
+          <Button action="reopen" look="primary" onPress={actions.reopen}>
+            {said.actions.again}
+          </Button>
+        </section>
+      );
+    case "forgotten":
+      return (
+        <section class="verdict">
+          <div class="headline" role="status">
+            <div>
+              <h1>{said.forgotten.title}</h1>
+              <p>{said.forgotten.text}</p>
+            </div>
+          </div>
+        </section>
+      );
+    case "outside":
+      return (
+        <>
+          {card}
+          <VerdictPanel view={view} verdict={lobby.verdict} entry={lobby.entry} actions={actions} />
+        </>
+      );
+    case "over":
+      return (
+        <>
+          <OverPanel ending={lobby.ending} verdict={lobby.verdict} onReturn={actions.comeBack} />
+          {card}
+        </>
+      );
+  }
+}
+
+interface WaysProps {
+  readonly view: JoinView;
+  readonly verdict: VerdictView;
+  readonly clinic: ClinicView | null;
+  readonly actions: JoinActions;
+}
+
+function Ways({ view, verdict, clinic, actions }: WaysProps) {
+  const entering = view.lobby.kind === "outside" && canEnter(verdict);
+  const { enterAudioOnly: audioOnly, enterTextOnly: textOnly } = actions;
+  const trouble = entering && troublesOf(view.devices).length > 0;
+  if (verdict.code === "link_invalid" || verdict.code === "link_revoked") return null;
+  return (
+    <WaysOn clinic={clinic} link={view.link} entering={entering ? { audioOnly, textOnly } : null} open={trouble} />
+  );
+}

@@ -1,0 +1,61 @@
+import type { Lobby } from "../../call/lobby-state.ts";
+import type { VerdictCode, VerdictView } from "../../protocol/generated.ts";
+import type { DeviceActions, DevicesView } from "../devices-view.ts";
+
+export interface JoinView {
+  readonly lobby: Exclude<Lobby, { kind: "inside" }>;
+  readonly devices: DevicesView;
+  /** The server's time, in milliseconds. */
+  readonly now: number;
+  readonly zone: string;
+  /** This page's own address, for another device. */
+  readonly link: string;
+}
+
+export interface JoinActions extends DeviceActions {
+  readonly enter: () => void;
+  readonly takeOver: () => void;
+  readonly enterAudioOnly: () => void;
+  readonly enterTextOnly: () => void;
+  readonly acceptConsent: (version: string) => void;
+  readonly reopen: () => void;
+  readonly comeBack: () => void;
+  readonly forget: () => void;
+}
+
+/** Verdicts under which it makes sense to get ready and to enter. */
+const READY: ReadonlySet<VerdictCode> = new Set(["too_early", "waiting_for_practitioner", "admitted"]);
+
+export function canPrepare(verdict: VerdictView): boolean {
+  return READY.has(verdict.code);
+}
+
+/** Entering itself: not while it is too early, for then the page enters by itself. */
+export function canEnter(verdict: VerdictView): boolean {
+  return verdict.code === "admitted" || verdict.code === "waiting_for_practitioner";
+}
+
+/** After leaving, the way back stays open while the server would admit. */
+export function canReturn(verdict: VerdictView): boolean {
+  return canEnter(verdict) || verdict.code === "too_early";
+}
+
+const STAFF = new Set(["practitioner", "consultant"]);
+
+export function isStaff(verdict: VerdictView | null): boolean {
+  return STAFF.has(verdict?.me?.role ?? "");
+}
+
+/** The value of `data-state` on the page's root. */
+export function pageState(lobby: Lobby): string {
+  switch (lobby.kind) {
+    case "outside":
+      return lobby.verdict.code;
+    case "inside":
+      return "room";
+    case "over":
+      return `over-${lobby.ending}`;
+    default:
+      return lobby.kind;
+  }
+}

@@ -1,0 +1,78 @@
+import { CreditCard, ExternalLink, Phone } from "lucide-preact";
+import type { VerdictCode, VerdictView } from "../../protocol/generated.ts";
+import { dialled } from "../format.ts";
+import { words } from "../language.ts";
+import { LinkButton } from "../parts/button.tsx";
+
+type LinkName = "pay" | "payAgain" | "cabinet" | "rebook" | "manage" | "record" | "call";
+
+/** The ways on under each verdict, the most helpful first; those that the clinic has no address for fall away. */
+const LINKS: Record<VerdictCode, readonly LinkName[]> = {
+  link_invalid: [],
+  link_revoked: ["call"],
+  not_invited: ["call"],
+  removed: ["call"],
+  entered_in_error: ["call", "cabinet"],
+  cancelled: ["rebook", "call"],
+  finished: ["record", "cabinet", "call"],
+  payment_lapsed: ["rebook", "call"],
+  payment_refunded: ["rebook", "call"],
+  payment_pending: ["payAgain", "call"],
+  payment_required: ["pay", "manage", "call"],
+  identity_required: ["cabinet", "call"],
+  consent_required: [],
+  too_early: ["manage"],
+  too_late: ["call", "rebook"],
+  waiting_for_practitioner: [],
+  admitted: [],
+};
+
+/** A payment under way is not paid twice by the way: paying again is offered quietly. */
+const QUIET = new Set<LinkName>(["payAgain", "manage"]);
+
+/** Links out of the page: into the clinic's payment, cabinet or telephone. */
+export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
+  const links = LINKS[verdict.code].flatMap((name) => {
+    const href = addressOf(name, verdict);
+    return href ? [{ name, href }] : [];
+  });
+  if (links.length === 0) return null;
+  return (
+    <div class="actions">
+      {links.map(({ name, href }, index) => (
+        <LinkButton
+          key={name}
+          action={name}
+          href={href}
+          look={index === 0 && !QUIET.has(name) ? "primary" : "secondary"}
+          icon={iconOf(name)}
+        >
+          {name === "call" ? words.value.actions.call(verdict.clinic?.phone ?? "") : words.value.actions[name]}
+        </LinkButton>
+      ))}
+    </div>
+  );
+}
+
+function addressOf(name: LinkName, { appointment, clinic }: VerdictView): string {
+  switch (name) {
+    case "pay":
+    case "payAgain":
+      return appointment?.payment_url ?? "";
+    case "cabinet":
+    case "rebook":
+      return appointment?.cabinet_url ?? "";
+    case "manage":
+      return appointment?.manage_url ?? "";
+    case "record":
+      return appointment?.record_url ?? "";
+    case "call":
+      return clinic?.phone ? dialled(clinic.phone) : "";
+  }
+}
+
+function iconOf(name: LinkName) {
+  if (name === "call") return <Phone aria-hidden="true" />;
+  if (name === "pay" || name === "payAgain") return <CreditCard aria-hidden="true" />;
+  return <ExternalLink aria-hidden="true" />;
+}

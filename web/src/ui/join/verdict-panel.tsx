@@ -1,0 +1,141 @@
+import { Clock3, LogIn } from "lucide-preact";
+import type { Entry } from "../../call/lobby-state.ts";
+import type { VerdictView } from "../../protocol/generated.ts";
+import { type DevicesView, devicesStarted, troublesOf } from "../devices-view.ts";
+import { sayCountdown, sayMoment } from "../format.ts";
+import { language, words } from "../language.ts";
+import { Button } from "../parts/button.tsx";
+import type { Words } from "../words/ru.ts";
+import { Consent } from "./consent.tsx";
+import { DeviceCheck, EnableButton } from "./device-check.tsx";
+import { canEnter, canPrepare, isStaff, type JoinActions, type JoinView } from "./join-view.ts";
+import { VerdictIcon } from "./verdict-icon.tsx";
+import { VerdictLinks } from "./verdict-links.tsx";
+
+interface PanelProps {
+  readonly view: JoinView;
+  readonly verdict: VerdictView;
+  readonly entry: Entry;
+  readonly actions: JoinActions;
+}
+
+/** What the verdict says, and the one main thing to do about it. */
+export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
+  const said = words.value;
+  const { title, text } = headline(said, verdict, entry, view.devices);
+  return (
+    <section class="verdict" data-verdict={verdict.code}>
+      <div class="headline" role="status">
+        <VerdictIcon code={verdict.code} />
+        <div>
+          <h1 tabIndex={-1}>{title}</h1>
+          <p>{text}</p>
+        </div>
+      </div>
+      {verdict.code === "too_early" && <OpensIn verdict={verdict} view={view} />}
+      {verdict.delay_minutes !== null && verdict.delay_minutes > 0 && (
+        <p class="notice" data-notice="delay">
+          <Clock3 aria-hidden="true" />
+          {said.delay(verdict.delay_minutes)}
+        </p>
+      )}
+      {verdict.paid_after_lapse && <p class="notice">{said.paidAfterLapse}</p>}
+      {verdict.code === "payment_required" && verdict.appointment?.price && (
+        <p class="price">
+          {said.price}: <strong>{verdict.appointment.price}</strong>
+        </p>
+      )}
+      {verdict.code === "consent_required" && verdict.consent && (
+        <Consent consent={verdict.consent} disclaimer={verdict.disclaimer} onAccept={actions.acceptConsent} />
+      )}
+      {verdict.inside_elsewhere && canEnter(verdict) && <p class="notice">{said.insideElsewhere}</p>}
+      {canPrepare(verdict) && <DeviceCheck view={view.devices} actions={actions} />}
+      {entry.kind === "refused" && <Refused code={entry.code} />}
+      <MainAction view={view} verdict={verdict} entry={entry} actions={actions} />
+      <VerdictLinks verdict={verdict} />
+      {verdict.disclaimer && canPrepare(verdict) && <p class="hint">{said.disclaimer}</p>}
+    </section>
+  );
+}
+
+function headline(
+  said: Words,
+  verdict: VerdictView,
+  entry: Entry,
+  devices: DevicesView,
+): { title: string; text: string } {
+  const waits = entry.kind === "wanted" || entry.kind === "entering";
+  if (verdict.code === "waiting_for_practitioner" && waits) return said.waitingNow;
+  const plain = said.verdicts[verdict.code];
+  if (verdict.code === "too_early" && waits && devicesStarted(devices)) {
+    return { title: plain.title, text: said.tooEarlyReady };
+  }
+  const staff: Partial<Record<string, { title: string; text: string }>> = said.staffVerdicts;
+  return (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+}
+
+function OpensIn({ verdict, view }: { readonly verdict: VerdictView; readonly view: JoinView }) {
+  const said = words.value;
+  if (!verdict.opens_at) return null;
+  const { days, clock } = sayCountdown(Date.parse(verdict.opens_at) - view.now);
+  const moment = sayMoment(verdict.opens_at, view.zone, view.now, language.value, said);
+  return (
+    <p class="countdown">
+      {said.opensIn}
+      <strong role="timer" data-countdown="">
+        {days > 0 ? `${said.days(days)} ${clock}` : clock}
+      </strong>
+      <span class="hint">{said.opensAt(moment.time)}</span>
+    </p>
+  );
+}
+
+function MainAction({ view, verdict, entry, actions }: PanelProps) {
+  const said = words.value.actions;
+  if (!canPrepare(verdict)) return null;
+  const started = devicesStarted(view.devices);
+  if (!started && view.devices.fitness === "fit") return <EnableButton onPress={actions.enable} />;
+  if (!canEnter(verdict)) return null;
+  if (verdict.code === "waiting_for_practitioner" && entry.kind === "wanted") return null;
+  const asking = view.devices.camera.kind === "asking" || view.devices.microphone.kind === "asking";
+  const nothingWorks = troublesOf(view.devices).some((named) => named.kind === "both");
+  if (nothingWorks) return null;
+  const entering = entry.kind === "entering" || entry.kind === "wanted";
+  return (
+    <Button
+      action={verdict.inside_elsewhere ? "take-over" : "enter"}
+      look="primary"
+      disabled={entering || asking}
+      icon={<LogIn aria-hidden="true" />}
+      onPress={verdict.inside_elsewhere ? actions.takeOver : actions.enter}
+    >
+      {entering ? said.entering : verdict.inside_elsewhere ? said.takeOver : said.enter}
+    </Button>
+  );
+}
+
+function Refused({ code }: { readonly code: string }) {
+  const said = words.value.refused;
+  return (
+    <p class="problem" role="alert">
+      <strong>{said.title}.</strong> {refusalText(said, code)}
+    </p>
+  );
+}
+
+function refusalText(said: Words["refused"], code: string): string {
+  switch (code) {
+    case "disconnected":
+    case "timeout":
+      return said.disconnected;
+    case "room_full":
+      return said.room_full;
+    case "media_unavailable":
+      return said.media_unavailable;
+    case "session_required":
+    case "session_expired":
+      return said.session;
+    default:
+      return said.other;
+  }
+}

@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+
+interface PictureProps {
+  readonly stream: MediaStream | null;
+  readonly participant: string;
+  readonly mirrored?: boolean;
+  readonly label: string;
+  readonly onShown?: () => void;
+}
+
+/**
+ * A person's picture. When the stream is replaced (a new connection after a failure), the last frame of the old one
+ * stays in view until the new one has a frame to show.
+ */
+export function Picture({ stream, participant, mirrored = false, label, onShown }: PictureProps) {
+  const [shown, setShown] = useState(stream);
+  const arriving = stream !== shown && stream ? stream : null;
+  const front = shown ?? stream;
+  return (
+    <div class={`picture ${mirrored ? "mirrored" : ""}`}>
+      {front && (
+        <Video
+          key={front.id}
+          stream={front}
+          participant={participant}
+          label={label}
+          {...(front === stream && onShown ? { onFrame: onShown } : {})}
+        />
+      )}
+      {arriving && arriving !== front && (
+        <Video
+          key={arriving.id}
+          stream={arriving}
+          label={label}
+          onFrame={() => {
+            setShown(arriving);
+            onShown?.();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface VideoProps {
+  readonly stream: MediaStream;
+  /** Absent while the picture waits out of sight for its first frame. */
+  readonly participant?: string;
+  readonly label: string;
+  readonly onFrame?: () => void;
+}
+
+function Video({ stream, participant, label, onFrame }: VideoProps) {
+  const element = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const video = element.current;
+    if (!video) return undefined;
+    video.srcObject = stream;
+    // Muted pictures may always play; sound has an element of its own.
+    void video.play().catch(() => {});
+    return () => {
+      video.srcObject = null;
+    };
+  }, [stream]);
+  const place = participant === undefined ? { "data-arriving": "" } : { "data-participant": participant };
+  return (
+    <video
+      ref={element}
+      {...place}
+      aria-label={label}
+      autoplay
+      playsInline
+      muted
+      disablePictureInPicture={participant === undefined}
+      onLoadedData={onFrame}
+    />
+  );
+}

@@ -1,0 +1,126 @@
+import { Mic, MicOff, UserX, Video, VideoOff, X } from "lucide-preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { ParticipantView } from "../../protocol/generated.ts";
+import { words } from "../language.ts";
+import { leads, type RoomDialog, type RoomView } from "./room-view.ts";
+
+interface PanelProps {
+  readonly view: RoomView;
+  readonly onClose: () => void;
+  readonly onDialog: (dialog: RoomDialog) => void;
+}
+
+/** Who is here and who is not, what their devices do, and their connection in words. */
+export function Participants({ view, onClose, onDialog }: PanelProps) {
+  const said = words.value.room;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  const others = view.others.map((person) => person.view);
+  const here = [view.me, ...others.filter((person) => person.connection !== "absent")];
+  const absent = others.filter((person) => person.connection === "absent");
+  return (
+    <aside class="panel" data-panel="participants" aria-label={said.participants}>
+      <header>
+        <h2 ref={heading} tabIndex={-1}>
+          {said.participants}
+        </h2>
+        <button
+          type="button"
+          class="icon-button"
+          data-action="close-participants"
+          aria-label={words.value.close}
+          onClick={onClose}
+        >
+          <X aria-hidden="true" />
+        </button>
+      </header>
+      <h3>{said.here}</h3>
+      <ul>
+        {here.map((person) => (
+          <Row key={person.person.id} person={person} view={view} onDialog={onDialog} />
+        ))}
+      </ul>
+      {absent.length > 0 && (
+        <>
+          <h3>{said.absent}</h3>
+          <ul>
+            {absent.map((person) => (
+              <Row key={person.person.id} person={person} view={view} onDialog={onDialog} />
+            ))}
+          </ul>
+        </>
+      )}
+    </aside>
+  );
+}
+
+interface RowProps {
+  readonly person: ParticipantView;
+  readonly view: RoomView;
+  readonly onDialog: (dialog: RoomDialog) => void;
+}
+
+function Row({ person, view, onDialog }: RowProps) {
+  const { person: who, media, connection } = person;
+  const said = words.value;
+  const mine = who.id === view.me.person.id;
+  const absent = connection === "absent";
+  const removable = leads(view) && !mine && who.role !== "practitioner";
+  return (
+    <li data-person={who.id} data-peer-connection={connection}>
+      <span class="initial" aria-hidden="true">
+        {who.name.charAt(0)}
+      </span>
+      <span class="who">
+        <strong>
+          {who.name}
+          {mine ? ` (${said.you.toLowerCase()})` : ""}
+        </strong>
+        <small>
+          {said.roles[who.role]}
+          {absent ? "" : ` · ${said.peerConnection[connection]}`}
+        </small>
+      </span>
+      {!absent && (
+        <span class="marks">
+          <Mark
+            on={media.microphone === "on"}
+            yes={Mic}
+            no={MicOff}
+            words={[said.room.microphoneIsOn, said.room.microphoneIsOff]}
+          />
+          <Mark
+            on={media.camera === "on"}
+            yes={Video}
+            no={VideoOff}
+            words={[said.room.cameraIsOn, said.room.cameraIsOff]}
+          />
+        </span>
+      )}
+      {removable && (
+        <button
+          type="button"
+          class="icon-button"
+          data-action="remove"
+          aria-label={said.room.removeAsk(who.name)}
+          title={said.room.remove}
+          onClick={() => onDialog({ remove: who.id })}
+        >
+          <UserX aria-hidden="true" />
+        </button>
+      )}
+    </li>
+  );
+}
+
+interface MarkProps {
+  readonly on: boolean;
+  readonly yes: typeof Mic;
+  readonly no: typeof Mic;
+  readonly words: readonly [string, string];
+}
+
+function Mark({ on, yes: Yes, no: No, words: [isOn, isOff] }: MarkProps) {
+  const Icon = on ? Yes : No;
+  return <Icon role="img" aria-label={on ? isOn : isOff} class={on ? "" : "off"} />;
+}

@@ -1,0 +1,49 @@
+import type { CallConnection } from "../../call/connection-state.ts";
+import type { RemoteMedia } from "../../call/media-connection.ts";
+import type { Quality } from "../../call/quality.ts";
+import type { ParticipantView, RoomNotice } from "../../protocol/generated.ts";
+import type { DeviceActions, DevicesView } from "../devices-view.ts";
+
+export interface PersonInRoom {
+  readonly view: ParticipantView;
+  readonly media: RemoteMedia;
+}
+
+export type RoomDialog = "settings" | "leave" | "finish" | { readonly remove: string };
+
+/** Everything the room draws; it needs no server. */
+export interface RoomView {
+  readonly title: string;
+  readonly me: ParticipantView;
+  readonly others: readonly PersonInRoom[];
+  readonly connection: CallConnection;
+  readonly devices: DevicesView;
+  readonly quality: Quality;
+  readonly withMedia: boolean;
+  readonly notice: RoomNotice | null;
+  readonly speakingMuted: boolean;
+  readonly failed: boolean;
+  /** What is open when the room is first drawn (pictures of the screen). */
+  readonly dialog?: RoomDialog;
+  readonly panel?: boolean;
+  readonly soundRefused?: boolean;
+}
+
+export interface RoomActions extends DeviceActions {
+  readonly toggleMicrophone: () => void;
+  readonly toggleCamera: () => void;
+  readonly setQuality: (quality: Quality) => void;
+  readonly pictureShown: () => void;
+  readonly leave: () => void;
+  readonly finish: () => void;
+  readonly remove: (participant: string) => void;
+}
+
+/** Those who are in the room now, a lost connection included: their seat is kept. */
+export function present(view: RoomView): readonly PersonInRoom[] {
+  return view.others.filter((person) => person.view.connection !== "absent");
+}
+
+export function leads(view: RoomView): boolean {
+  return view.me.person.role === "practitioner";
+}
