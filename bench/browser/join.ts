@@ -2,7 +2,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { until } from "../../tests/e2e/harness/waiting.ts";
 import { Consultation, PATIENT } from "./consultation.ts";
 import type { Marks, Step } from "./marks.ts";
 import { MeasuredPage } from "./page.ts";
@@ -18,8 +17,7 @@ async function measureJoin(consultation: Consultation): Promise<Join> {
   try {
     const { person, page } = patient;
     await person.visit(consultation.patientLink);
-    await person.press("enable-devices");
-    await until("«Войти»", FIRST_FRAME_SECONDS, () => person.can("enter"));
+    await person.getReady();
     await sleep(LOOK_MS);
     await person.press("enter");
     const firstFrame = await page.waitForFunction(

@@ -38,8 +38,6 @@ function chromium(choices: BrowserChoices): LaunchOptions {
     pipe: true,
     env: { ...process.env, LANGUAGE: "ru", LANG: "ru_RU.UTF-8" },
     executablePath: choices.program ?? "/usr/bin/chromium",
-    // A program that runs in another network namespace can't be driven through a port.
-    pipe: choices.program !== undefined,
     // Puppeteer mutes sound by default, which hides the autoplay rule.
     ignoreDefaultArgs: ["--mute-audio"],
     args: [...CHROMIUM_ARGUMENTS, `--use-fake-ui-for-media-stream${answer}`, ...(choices.arguments ?? [])],
