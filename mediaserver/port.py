@@ -10,9 +10,13 @@ import logging
 import socket
 import struct
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
+from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
+from mediaserver.faults import Faults
 from mediaserver.peer_sink import Address
 
 MAXIMUM_DATAGRAM = 2048
@@ -78,31 +82,32 @@ class Port:
         ports: range,
         drops: Drops,
         *,
-        kernel_timestamps: bool = False,
+        delay_probe: DelayProbe | None = None,
         buffer_bytes: int = BUFFER_BYTES,
     ) -> None:
         """Binds the first port of the range that is free on every address. Raises `OSError` when none is.
 
-        `kernel_timestamps`: `arrival` is when the kernel received the datagram (for benches; costs time).
+        With a `delay_probe`, `arrival` is when the kernel received the datagram (for benches; costs time).
         """
         self._drops = drops
-        self._kernel_timestamps = kernel_timestamps
+        self._faults = Faults(drops)
+        self._delay_probe = delay_probe
         self._strangers: Strangers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.number, sockets = _bind_first_free(addresses, ports)
         self.endpoints = tuple(Endpoint(bound, address) for bound, address in zip(sockets, addresses, strict=True))
         for endpoint in self.endpoints:
             _enlarge_buffers(endpoint.socket, buffer_bytes)
-            if kernel_timestamps:
+            if delay_probe is not None:
                 endpoint.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def open(self, loop: asyncio.AbstractEventLoop, strangers: Strangers) -> None:
         """Starts reading."""
         self._loop = loop
         self._strangers = strangers
-        drain = self._drain_with_timestamps if self._kernel_timestamps else self._drain
+        drain = self._drain if self._delay_probe is None else partial(self._drain_probed, self._delay_probe)
         for endpoint in self.endpoints:
-            loop.add_reader(endpoint.socket.fileno(), drain, endpoint)
+            loop.add_reader(endpoint.socket.fileno(), self._read, drain, endpoint)
 
     def close(self) -> None:
         for endpoint in self.endpoints:
@@ -122,6 +127,12 @@ class Port:
             total = struct.unpack_from("@I", words, _MEMINFO_DROPS * 4)[0]
             self._drops.counts[Drop.KERNEL_BUFFER_FULL] += (total - endpoint.kernel_drops) & 0xFFFFFFFF
             endpoint.kernel_drops = total
+
+    def _read(self, drain: Callable[[Endpoint], None], endpoint: Endpoint) -> None:
+        try:
+            drain(endpoint)
+        except Exception:
+            self._faults.happened("a datagram")
 
     def _drain(self, endpoint: Endpoint) -> None:
         """The hot loop: at most about a millisecond, then timers and the other sockets have their turn."""
@@ -146,8 +157,8 @@ class Port:
             else:
                 self._receive_other(endpoint, address, path, datagram, arrival)
 
-    def _drain_with_timestamps(self, endpoint: Endpoint) -> None:
-        """`_drain` for benches: arrival is the kernel's own time of receipt."""
+    def _drain_probed(self, probe: DelayProbe, endpoint: Endpoint) -> None:
+        """`_drain` for benches: arrival is the kernel's own time of receipt, and each RTP packet's stay is recorded."""
         offset = time.time() - time.monotonic()
         until = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < until:
@@ -162,8 +173,14 @@ class Port:
             path = endpoint.paths.get(address)
             if path is not None and len(datagram) > 12 and 127 < datagram[0] < 192:
                 path.transport.receive_media(path, datagram, arrival)
+                if not 191 < datagram[1] < 224:
+                    probe.record(time.monotonic() - arrival)
             else:
                 self._receive_other(endpoint, address, path, datagram, arrival)
+
+    def delays(self) -> dict[str, int]:
+        """What the probe saw since the last call; empty without one."""
+        return {} if self._delay_probe is None else self._delay_probe.snapshot()
 
     def _receive_other(
         self, endpoint: Endpoint, address: Address, path: Path | None, datagram: bytes, arrival: float

@@ -39,3 +39,4 @@ class WorkerSettings:
     udp_ports: range
     announce: tuple[str, ...]
     spare: bool = False
+    probe_delays: bool = False

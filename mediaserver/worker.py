@@ -18,6 +18,7 @@ from pathlib import Path
 
 import uvloop
 
+from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drops
 from mediaserver.link_messages import LINK_GRACE_SECONDS
 from mediaserver.link_server import LinkServer
@@ -52,8 +53,9 @@ def read_arguments(arguments: list[str] | None = None) -> WorkerSettings:
         "--announce", "--address", type=_address, nargs="+", action="extend", required=True, help="bound and told"
     )
     parser.add_argument("--spare", action="store_true", help="wait for the first link without a limit")
+    parser.add_argument("--probe-delays", action="store_true", help="measure how long packets stay (costs time)")
     parsed = parser.parse_args(arguments)
-    return WorkerSettings(parsed.socket, parsed.udp_ports, tuple(parsed.announce), parsed.spare)
+    return WorkerSettings(parsed.socket, parsed.udp_ports, tuple(parsed.announce), parsed.spare, parsed.probe_delays)
 
 
 async def run(settings: WorkerSettings) -> None:
@@ -63,7 +65,9 @@ async def run(settings: WorkerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     drops = Drops()
-    port = Port(settings.announce, settings.udp_ports, drops)
+    port = Port(
+        settings.announce, settings.udp_ports, drops, delay_probe=DelayProbe() if settings.probe_delays else None
+    )
     worker = MediaWorker(port, drops, settings.announce)
     link = LinkServer(worker)
     worker.open(loop)

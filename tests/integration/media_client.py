@@ -28,6 +28,7 @@ class Tone(AudioStreamTrack):
 
     async def recv(self) -> AudioFrame:
         frame = await super().recv()
+        assert isinstance(frame, AudioFrame)
         at = numpy.arange(frame.samples) + (frame.pts or 0)
         wave = (numpy.sin(at * 2 * numpy.pi * 440 / frame.sample_rate) * 12000).astype(numpy.int16)
         made = AudioFrame.from_ndarray(wave.reshape(1, -1), format="s16", layout="mono")

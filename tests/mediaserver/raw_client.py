@@ -16,6 +16,8 @@ from OpenSSL import SSL
 
 OFFERS = Path(__file__).parent / "offers"
 PATIENCE = 10.0
+AUDIO_SSRC = 3695941821
+"""Declared by Chromium's offer."""
 _PROFILES = {
     b"SRTP_AEAD_AES_128_GCM": (pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),
     b"SRTP_AES128_CM_SHA1_80": (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
@@ -131,7 +133,7 @@ class RawClient:
         except SSL.Error:
             return
 
-    def audio(self, ssrc: int = 4242, payload: bytes = b"opus") -> bytes:
+    def audio(self, ssrc: int = AUDIO_SSRC, payload: bytes = b"opus") -> bytes:
         """The next SRTP packet of a sound stream."""
         self._sequence += 1
         header = struct.pack("!BBHII", 0x80, 111, self._sequence, self._sequence * 960, ssrc)

@@ -1,0 +1,142 @@
+"""Sets a fresh machine up, step by step. A finished step leaves a stamp, so that it costs nothing the next time."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from devtools.shell import CACHE, PYTHON, ROOT, VENV, CommandFailed, environment, node_folder, run, say
+
+LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("--group", "dev")}
+
+DEBIAN_PACKAGES = {
+    "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
+    "nginx": "nginx-light",
+    "ip": "iproute2",
+    "fc-list": "fontconfig",
+}
+"""Program → the Debian package that brings it; the tests with real browsers and a real proxy need them."""
+
+FONT_PACKAGES = ("fonts-dejavu-core", "fonts-noto-core")
+
+WEB_SOURCES = ("web", "package.json", "package-lock.json")
+
+
+def python_environment() -> None:
+    """`.venv` with exactly the packages of `requirements-dev.lock`, each with its checksum."""
+    if VENV.is_symlink():
+        return  # somebody else's environment: used as it is
+    lock = ROOT / "requirements-dev.lock"
+    stamp = VENV / "konsilium-stamp"
+    wanted = f"{fingerprint([lock])} {sys.version_info.major}.{sys.version_info.minor}"
+    if stamp.exists() and stamp.read_text() == wanted and PYTHON.exists():
+        return
+    _make_environment()
+    say("Python packages (pinned, checksums verified)")
+    run(PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", lock)
+    stamp.write_text(wanted)
+
+
+def _make_environment() -> None:
+    if PYTHON.exists():
+        return
+    say("virtual environment in .venv")
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        version = f"python3.{sys.version_info.minor}-venv"
+        if not _install_debian_packages([version]):
+            raise CommandFailed(f"Python has no ensurepip: install {version}") from None
+    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+
+
+def node_packages() -> None:
+    """`node_modules` as `package-lock.json` says.
+
+    Not `npm ci`: it refuses a lock that lacks the optional binaries of other platforms, which small registries do not
+    carry. `--no-save` takes the same versions and checksums and writes nothing; `./dev check` sees that the lock fits.
+    """
+    lock = ROOT / "package-lock.json"
+    stamp = ROOT / "node_modules" / ".konsilium-stamp"
+    wanted = fingerprint([lock])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("JavaScript packages (pinned, checksums verified)")
+    run(*npm(), "install", "--no-save", quiet=True)
+    stamp.write_text(wanted)
+
+
+def npm() -> list[str]:
+    """The `npm` that came with the Node of our environment (the wheel's own `bin/npm` is a broken copy of a link)."""
+    programs = Path(node_folder()[0])
+    return [str(programs / "node"), str(programs.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def web_build() -> None:
+    """`web/dist`, built again when a source has changed."""
+    stamp = CACHE / "web-build"
+    sources = [ROOT / name for name in WEB_SOURCES]
+    wanted = fingerprint(sources)
+    if stamp.exists() and stamp.read_text() == wanted and (ROOT / "web" / "dist" / "index.html").exists():
+        return
+    say("web client")
+    run(*npm(), "run", "--silent", "build", quiet=True)
+    CACHE.mkdir(exist_ok=True)
+    stamp.write_text(wanted)
+
+
+def fingerprint(sources: Iterable[Path]) -> str:
+    """A checksum over the names and contents of files and folders; what is built there does not count."""
+    digest = hashlib.sha256()
+    for source in sources:
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in files:
+            relative = file.relative_to(ROOT)
+            if file.is_file() and "dist" not in relative.parts:
+                digest.update(f"{relative}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def test_programs() -> list[str]:
+    """Sees to the browsers and tools that tests need; returns the Debian packages that are still missing."""
+    missing = [package for program, package in DEBIAN_PACKAGES.items() if not _has(program)]
+    if not missing or not _install_debian_packages([*missing, *FONT_PACKAGES]):
+        return missing
+    return [package for program, package in DEBIAN_PACKAGES.items() if not _has(program)]
+
+
+def _has(program: str) -> bool:
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def _install_debian_packages(packages: list[str]) -> bool:
+    """Installs packages when that is possible: as root, where there is `apt-get`."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return False
+    say(f"Debian packages: {' '.join(packages)}")
+    extra = {"DEBIAN_FRONTEND": "noninteractive"}
+    commands = (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages])
+    return all(
+        subprocess.run(
+            command, env=environment(extra), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+        ).returncode
+        == 0
+        for command in commands
+    )
+
+
+def write_locks() -> None:
+    """Resolves `pyproject.toml` anew into the lock files; they name no registry."""
+    for name, group in LOCKS.items():
+        say(name)
+        run(
+            VENV / "bin" / "uv", "pip", "compile", "pyproject.toml", *group, "--universal", "--python-version", "3.11",
+            "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate", "--upgrade", "-q", "-o", name,
+        )  # fmt: skip
+    say("package-lock.json")
+    run(*npm(), "install", "--package-lock-only", quiet=True)

@@ -1,0 +1,32 @@
+/** What most stories begin with: a server, and two people in one room who see and hear each other. */
+
+import { moves, sounds } from "./media.ts";
+import { Person } from "./person.ts";
+import type { Server } from "./server.ts";
+import type { Stage } from "./stage.ts";
+
+export interface Consultation {
+  server: Server;
+  patient: Person;
+  doctor: Person;
+  patientLink: string;
+}
+
+export async function consultation(stage: Stage): Promise<Consultation> {
+  const server = await stage.server();
+  const appointment = server.appointment("waiting_for_practitioner");
+  const patient = new Person(await stage.open("patient", "chromium"));
+  const doctor = new Person(await stage.open("doctor", "chromium"));
+  await doctor.visit(appointment.practitioner);
+  await doctor.enter();
+  await doctor.isInside();
+  await patient.visit(appointment.patient);
+  await patient.enter();
+  await patient.isInside();
+  await seeAndHear(patient, doctor);
+  return { server, patient, doctor, patientLink: appointment.patient };
+}
+
+export async function seeAndHear(...people: Person[]): Promise<void> {
+  await Promise.all(people.flatMap(({ page }) => [moves(page, 30), sounds(page, 30)]));
+}
