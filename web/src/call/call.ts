@@ -160,7 +160,10 @@ export class Call {
 
   private linkChanged(state: LinkState): void {
     if (!this.inside) return;
-    if (state === "refused") return this.end("lost");
+    if (state === "refused") {
+      this.end("lost");
+      return;
+    }
     this.advance(state === "connected" ? "link_back" : "link_lost");
     if (state === "connected") void this.rejoin();
   }

@@ -1,5 +1,5 @@
 import { ExternalLink, HeartPulse } from "lucide-preact";
-import type { DemoAppointment, DemoLink, DemoView } from "../../protocol/demo.ts";
+import type { DemoAppointment, DemoPerson, DemoView } from "../../protocol/demo.ts";
 import { ownZone, sayMoment } from "../format.ts";
 import { language, words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
@@ -55,6 +55,11 @@ export function DemoPage({ view, failed, actions }: DemoProps) {
             <Appointment key={appointment.id} appointment={appointment} view={view} actions={actions} />
           ))}
         </ul>
+        <p>
+          <a href={view.bad_link} target="_blank" rel="noreferrer">
+            {words.value.statusOfVerdict.link_invalid}
+          </a>
+        </p>
       </main>
     </div>
   );
@@ -68,24 +73,26 @@ interface AppointmentProps {
 
 function Appointment({ appointment, view, actions }: AppointmentProps) {
   const said = words.value;
+  const state =
+    (appointment.people.find((one) => one.role === "patient") ?? appointment.people[0])?.state ?? "link_invalid";
   return (
-    <li data-appointment={appointment.id} data-verdict={appointment.state}>
+    <li data-appointment={appointment.id} data-verdict={state}>
       <header>
         <div>
           <h2>{appointment.title}</h2>
           <p>{moment(appointment.starts_at, view)}</p>
         </div>
-        <span class="badge">{said.statusOfVerdict[appointment.state]}</span>
+        <span class="badge">{said.statusOfVerdict[state]}</span>
       </header>
       <ul class="links">
-        {appointment.links.map((link) => (
+        {appointment.people.map((link) => (
           <Link key={link.url} link={link} />
         ))}
       </ul>
       <details>
         <summary>{said.demo.booking}</summary>
         <div class="actions row">
-          {appointment.actions.map((action) => (
+          {view.actions.map((action) => (
             <Button key={action} action={action} onPress={() => actions.act(appointment.id, action)}>
               {said.actionsOfBooking[action.replaceAll("-", "_")] ?? action}
             </Button>
@@ -96,21 +103,23 @@ function Appointment({ appointment, view, actions }: AppointmentProps) {
   );
 }
 
-function Link({ link }: { readonly link: DemoLink }) {
+function Link({ link }: { readonly link: DemoPerson }) {
   const said = words.value;
   return (
     <li>
       <a class="button secondary" href={link.url} target="_blank" rel="noreferrer" data-role={link.role}>
         <ExternalLink aria-hidden="true" />
         <span>
-          {link.name}
-          <small>
-            {said.roles[link.role]} · {said.demo.newWindow}
-          </small>
+          {capital(said.roles[link.role])}
+          <small>{said.statusOfVerdict[link.state]}</small>
         </span>
       </a>
     </li>
   );
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function moment(at: string, view: DemoView): string {

@@ -1,0 +1,78 @@
+import type { CallConnection } from "../call/connection-state.ts";
+import type { RoomNotice } from "../protocol/generated.ts";
+import type { PersonInRoom, RoomView } from "../ui/room/room-view.ts";
+import { drawnTrack, type PortraitName } from "./drawn-tracks.ts";
+import { working } from "./join-shots.ts";
+import { daughter, doctor, participant, patient } from "./people.ts";
+import type { RoomState } from "./states.ts";
+
+const LIVE: CallConnection = { kind: "live", link: "up" };
+
+function seen(view: PersonInRoom["view"], portrait: PortraitName): PersonInRoom {
+  return { view, media: { sound: null, picture: new MediaStream([drawnTrack(portrait)]) } };
+}
+
+function unseen(view: PersonInRoom["view"]): PersonInRoom {
+  return { view, media: { sound: null, picture: null } };
+}
+
+function room(change: Partial<RoomView> = {}): RoomView {
+  return {
+    title: "Консультация кардиолога",
+    me: participant(patient),
+    others: [seen(participant(doctor), "doctor")],
+    connection: LIVE,
+    devices: working(),
+    quality: "auto",
+    withMedia: true,
+    notice: null,
+    speakingMuted: false,
+    failed: false,
+    ...change,
+  };
+}
+
+function asDoctor(change: Partial<RoomView> = {}): RoomView {
+  const others = [seen(participant(patient), "patient"), unseen(participant(daughter, { connection: "absent" }))];
+  return room({ me: participant(doctor), others, devices: working("doctor"), ...change });
+}
+
+const muted = (): RoomView["devices"] => {
+  const devices = working();
+  return { ...devices, microphone: { kind: "off", track: null } };
+};
+
+const noticed = (notice: RoomNotice) => asDoctor({ notice });
+
+/** One picture for each declared state; the compiler refuses a state without one. */
+export const roomShots: Record<RoomState, () => RoomView> = {
+  two: () => room(),
+  practitioner: () => asDoctor(),
+  three: () => room({ others: [seen(participant(doctor), "doctor"), seen(participant(daughter), "daughter")] }),
+  alone: () => room({ others: [unseen(participant(doctor, { connection: "absent" }))] }),
+  connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),
+  unstable: () => room({ connection: { kind: "unstable", link: "up" } }),
+  reconnecting: () => room({ connection: { kind: "reconnecting", link: "down" } }),
+  "link-down": () => room({ connection: { kind: "live", link: "down" } }),
+  "peer-gone": () => room({ others: [seen(participant(doctor, { connection: "gone" }), "doctor")] }),
+  "peer-camera-off": () =>
+    room({ others: [unseen(participant(doctor, { media: { microphone: "off", camera: "off" } }))] }),
+  "own-muted": () => room({ devices: muted() }),
+  "speaking-muted": () => room({ devices: muted(), speakingMuted: true }),
+  "own-camera-off": () => room({ devices: { ...working(), camera: { kind: "off", track: null } } }),
+  "text-only": () =>
+    room({
+      withMedia: false,
+      others: [unseen(participant(doctor))],
+      devices: { ...working(), camera: { kind: "idle" }, microphone: { kind: "idle" } },
+    }),
+  "sound-refused": () => room({ soundRefused: true }),
+  participants: () => asDoctor({ panel: true }),
+  settings: () => room({ dialog: "settings" }),
+  "ask-leave": () => room({ dialog: "leave" }),
+  "ask-finish": () => asDoctor({ dialog: "finish" }),
+  "ask-remove": () => asDoctor({ dialog: { remove: patient.id } }),
+  "notice-refunded": () => noticed("payment_refunded"),
+  "notice-cancelled": () => noticed("cancelled"),
+  failed: () => asDoctor({ failed: true }),
+};
