@@ -71,7 +71,8 @@ def create(event: AppointmentCreated | AppointmentUpdated, clinic: ClinicId, now
         created_at=now,
         status=AppointmentStatus.BOOKED if payment in _PAID_ENOUGH else AppointmentStatus.PENDING,
         payment=_with_terms(Payment(payment), data),
-        versions=Versions(data.version, data.version, data.version, data.version),
+        # Unless it says so, it knows nothing of the money: news of that may be older and yet unheard.
+        versions=Versions(data.version, data.version, data.version, 0 if data.status is None else data.version),
         urls=ClinicUrls(data.cabinet_url, data.manage_url, data.record_url),
     )
 
@@ -115,37 +116,38 @@ def _update(appointment: Appointment, data: AppointmentData) -> Appointment | No
             title=data.title,
             subject=Subject(data.subject.id, data.subject.name),
             urls=ClinicUrls(data.cabinet_url, data.manage_url, data.record_url),
+            payment=_with_terms(changed.payment, data),
             versions=replace(changed.versions, details=data.version),
         )
     if data.version > known.schedule:
         changed = _reschedule(changed, data)
-    if data.version > known.payment:
-        terms = _with_terms(changed.payment, data)
-        changed = replace(changed, payment=terms, versions=replace(changed.versions, payment=data.version))
-        wanted = PaymentStatus.REQUIRED if data.payment.required else PaymentStatus.NOT_NEEDED
-        free = changed.payment.status is PaymentStatus.NOT_NEEDED
-        if free == data.payment.required and can_become(changed.payment.status, wanted):
-            changed = replace(changed, payment=replace(changed.payment, status=wanted, pending_since=None))
+    if data.status is not None and data.version > known.payment:
+        changed = _settle(changed, data.status, data.version)
     if data.version > known.status:
         changed = _book(changed, data)
     return None if changed.versions == known else changed
 
 
-def _book(appointment: Appointment, data: AppointmentData) -> Appointment:
-    """`booked` settles the payment and brings a cancelled appointment back; else the status follows the payment."""
-    appointment = replace(appointment, versions=replace(appointment.versions, status=data.version))
+def _settle(appointment: Appointment, status: BookingStatus, version: int) -> Appointment:
+    """`booked` says that money is no longer owed; `pending` that it is again, if none was given."""
     payment = appointment.payment
-    if data.status is BookingStatus.BOOKED and payment.status is not PaymentStatus.NOT_NEEDED:
+    if status is BookingStatus.BOOKED and payment.status is not PaymentStatus.NOT_NEEDED:
         payment = replace(payment, status=PaymentStatus.SUCCEEDED, pending_since=None)
-    elif data.status is BookingStatus.PENDING and can_become(payment.status, PaymentStatus.REQUIRED):
+    elif status is BookingStatus.PENDING and payment.status in {PaymentStatus.PENDING, PaymentStatus.LAPSED}:
         payment = replace(payment, status=PaymentStatus.REQUIRED, pending_since=None)
+    return replace(appointment, payment=payment, versions=replace(appointment.versions, payment=version))
+
+
+def _book(appointment: Appointment, data: AppointmentData) -> Appointment:
+    """The status follows the payment; one that was cancelled comes back only when a status is given."""
+    appointment = replace(appointment, versions=replace(appointment.versions, status=data.version))
     over = {AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW, AppointmentStatus.ENTERED_IN_ERROR}
     early = {AppointmentStatus.PENDING, AppointmentStatus.BOOKED}
     revived = appointment.status in over and data.status is not None
-    if revived or appointment.status in early:
-        status = AppointmentStatus.BOOKED if payment.status in _PAID_ENOUGH else AppointmentStatus.PENDING
-        return replace(appointment, status=status, cancellation=None, payment=payment)
-    return replace(appointment, payment=payment)
+    if not revived and appointment.status not in early:
+        return appointment
+    status = AppointmentStatus.BOOKED if appointment.payment.status in _PAID_ENOUGH else AppointmentStatus.PENDING
+    return replace(appointment, status=status, cancellation=None)
 
 
 def _reschedule(appointment: Appointment, data: AppointmentData | RescheduledData) -> Appointment:
@@ -198,7 +200,12 @@ def _paid_in_time(appointment: Appointment, data: PaymentEventData, policy: Poli
 
 
 def _with_terms(payment: Payment, data: AppointmentData) -> Payment:
+    """The price, where and until when to pay, and whether there is anything to pay at all."""
     expires_at = data.payment.expires_at
+    wanted = PaymentStatus.REQUIRED if data.payment.required else PaymentStatus.NOT_NEEDED
+    free = payment.status is PaymentStatus.NOT_NEEDED
+    if free == data.payment.required and can_become(payment.status, wanted):
+        payment = replace(payment, status=wanted, pending_since=None)
     return replace(
         payment,
         price=data.payment.price,

@@ -42,6 +42,7 @@ class Drop(IntEnum):
     SEND_BUFFER_FULL = 119
     SEND_FAILED = 120
     SEND_UNCONFIRMED_ADDRESS = 121
+    FAULT = 122
 
 
 class Drops:

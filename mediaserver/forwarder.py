@@ -33,7 +33,7 @@ from mediaserver.rtp import (
 )
 from mediaserver.sink import MAXIMUM_RTP
 
-OUTGOING_HEADER = struct.Struct("!HHIIIIH")
+OUTGOING_HEADER = struct.Struct("!HHIQIH")
 LONGEST_OUTGOING_HEADER = 42
 """With the longest mid, and the original sequence number of a retransmission (RFC 4588 section 4)."""
 MAXIMUM_PAYLOAD = MAXIMUM_RTP - LONGEST_OUTGOING_HEADER
@@ -102,21 +102,19 @@ class Forwarder:
         flags = first & KEPT_FLAGS
         send_time = int(arrival * ABS_SEND_TIME_UNITS) & 0xFFFFFF
         level = stream.level
-        for subscription in stream.subscriptions:
-            if index >= subscription.first_index:
-                header = subscription.header
-                write_header(
-                    header,
-                    0,
-                    subscription.first_word | flags,
-                    (sequence + subscription.sequence_offset) & 0xFFFF,
-                    (timestamp + subscription.timestamp_offset) & 0xFFFFFFFF,
-                    subscription.ssrc,
-                    subscription.extension_word,
-                    subscription.send_time_word | send_time & subscription.send_time_bits,
-                    subscription.level_word | level & subscription.level_bits,
-                )
-                subscription.send(join((header, payload)))
+        for subscription in stream.subscriptions if index >= stream.settled else stream.takers(index):
+            header = subscription.header
+            write_header(
+                header,
+                0,
+                subscription.first_word | flags,
+                (sequence + subscription.sequence_offset) & 0xFFFF,
+                (timestamp + subscription.timestamp_offset) & 0xFFFFFFFF,
+                subscription.constant,
+                subscription.send_time_word | send_time & subscription.send_time_bits,
+                subscription.level_word | level & subscription.level_bits,
+            )
+            subscription.send(join((header, payload)))
 
     def _read_extensions(self, stream: IncomingStream, packet: bytes, first: int, arrival: float) -> int:
         """Where the payload begins, 0 for a malformed packet. Records transport-cc arrival and audio level."""

@@ -61,6 +61,7 @@ class IncomingStream:
         "ring",
         "sender_report",
         "sender_report_arrival",
+        "settled",
         "ssrc",
         "starts_keyframe",
         "subscriptions",
@@ -82,6 +83,8 @@ class IncomingStream:
         self.ring = PacketRing(1 if repair else _RING_SIZES[published.section.kind])
         self.subscriptions: tuple[Subscription, ...] = ()
         self.waiting: tuple[Subscription, ...] = ()
+        self.settled = 0
+        """From this index on every one of `subscriptions` takes every packet."""
         self.level = SILENCE
         """Last audio level: voice bit and -dBov (RFC 6464)."""
         self.renegotiate()
@@ -126,7 +129,7 @@ class IncomingStream:
         everyone = (*self.subscriptions, *self.waiting)
         for subscription in everyone:
             subscription.follow_format(codec.name)
-        self.subscriptions = tuple(each for each in everyone if each.flows)
+        self._set_subscriptions(tuple(each for each in everyone if each.flows))
         self.waiting = tuple(each for each in everyone if not each.flows)
         return True
 
@@ -200,7 +203,7 @@ class IncomingStream:
             subscription.start(self, index, timestamp, arrival)
             if subscription.flows:
                 subscription.replay(self.ring, index + 1, self.highest, arrival)
-        self.subscriptions += tuple(each for each in waiting if each.flows)
+        self._set_subscriptions((*self.subscriptions, *(each for each in waiting if each.flows)))
         self.waiting = tuple(each for each in waiting if not each.flows)
 
     def add(self, subscription: Subscription, now: float) -> None:
@@ -212,7 +215,7 @@ class IncomingStream:
         if keyframe is not None and subscription.may_start(self, self.keyframe_index):
             subscription.start(self, self.keyframe_index, HEADER.unpack_from(keyframe)[2], now)
             subscription.replay(self.ring, self.keyframe_index, self.highest, now)
-            self.subscriptions += (subscription,)
+            self._set_subscriptions((*self.subscriptions, subscription))
             return
         self.waiting += (subscription,)
         self.request_keyframe(now)
@@ -225,8 +228,16 @@ class IncomingStream:
             and now - self.keyframe_arrival < _REPLAY_SECONDS
         )
 
+    def _set_subscriptions(self, subscriptions: tuple[Subscription, ...]) -> None:
+        self.subscriptions = subscriptions
+        self.settled = max((each.first_index for each in subscriptions), default=0)
+
+    def takers(self, index: int) -> tuple[Subscription, ...]:
+        """Those who take a late packet: who started after it does not."""
+        return tuple(each for each in self.subscriptions if index >= each.first_index)
+
     def remove(self, subscription: Subscription) -> None:
-        self.subscriptions = tuple(each for each in self.subscriptions if each is not subscription)
+        self._set_subscriptions(tuple(each for each in self.subscriptions if each is not subscription))
         self.waiting = tuple(each for each in self.waiting if each is not subscription)
         if not self.subscriptions and not self.waiting:
             self.losses.clear()

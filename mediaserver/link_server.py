@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from contract.errors import KonsiliumError
+from contract.errors import ErrorCode, KonsiliumError
 from mediaserver.link_frames import FrameError, encode_frame, read_frame
 from mediaserver.link_messages import (
     Disconnect,
@@ -84,6 +84,9 @@ class LinkServer:
             return self._handle(request)
         except KonsiliumError as error:
             return Refusal(request.request, error.code.value, error.detail)
+        except Exception:
+            logger.exception("a fault in a request")
+            return Refusal(request.request, ErrorCode.INTERNAL.value, "")
 
     def _handle(self, request: Request) -> Reply:
         worker = self._worker

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contract.errors import ErrorCode, MissingError, UnavailableError
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
+from mediaserver.faults import Faults
 from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
@@ -20,6 +21,7 @@ from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 
 _KERNEL_DROPS_EVERY = 20
+_SILENCE_EVERY = 5
 """Ticks."""
 
 
@@ -31,6 +33,7 @@ class MediaWorker:
         self.notify: Callable[[Notice], None] = _tell_nobody
         self._port = port
         self._drops = drops
+        self._faults = Faults(drops)
         self._announce = announce
         self._identity = DtlsIdentity()
         self._switchboard = Switchboard(drops, time.monotonic())
@@ -161,8 +164,11 @@ class MediaWorker:
         if self._ticks % _KERNEL_DROPS_EVERY == 0:
             self._port.count_kernel_drops()
         now = time.monotonic()
-        for _, peer in self._peers():
-            peer.transport.tick(now)
+        peers = self._peers()
+        if self._ticks % _SILENCE_EVERY == 0:
+            for _, peer in peers:
+                peer.transport.tick(now)
+        for _, peer in peers:
             peer.transport.media.tick(now)
 
 

@@ -26,6 +26,9 @@ class Negotiation:
         """The sections that will carry media, or may later (INACTIVE), in the order of the offer."""
         for section in offer.sections:
             self._used.update(ssrc for pair in section.ssrcs for ssrc in pair)
+        subscribed = {item.mid for item in offer.sections if item.usable and item.direction is Direction.SUBSCRIBE}
+        # A section that paused starts with new SSRCs: under the old ones a sequence number might come a second time.
+        self._ssrcs = {mid: pair for mid, pair in self._ssrcs.items() if mid in subscribed}
         accepted = (self._section(offered) for offered in offer.sections if offered.usable)
         return Negotiated(tuple(section for section in accepted if section is not None))
 

@@ -133,12 +133,14 @@ class PeerMedia:
 
     def _handle(self, message: Message, arrival: float) -> None:
         match message:
+            case ReceiverReport():
+                self._handle_blocks(message.blocks, arrival)
+            case BandwidthEstimate():
+                self._downlink.estimated(message.bits_per_second, arrival)
             case SenderReport():
                 stream = self._incoming.by_ssrc.get(message.ssrc)
                 if stream is not None:
                     stream.report_sent(message, arrival)
-                self._handle_blocks(message.blocks, arrival)
-            case ReceiverReport():
                 self._handle_blocks(message.blocks, arrival)
             case Nack():
                 subscription = self._subscriptions.get(message.media_ssrc)
@@ -148,8 +150,6 @@ class PeerMedia:
                 subscription = self._subscriptions.get(message.media_ssrc)
                 if subscription is not None:
                     subscription.request_keyframe(arrival)
-            case BandwidthEstimate():
-                self._downlink.estimated(message.bits_per_second, arrival)
 
     def _handle_blocks(self, blocks: tuple[ReportBlock, ...], arrival: float) -> None:
         for block in blocks:
@@ -164,18 +164,16 @@ class PeerMedia:
 
     def tick(self, now: float) -> None:
         """Every `TICK_SECONDS`: feedback, repeated requests, reports."""
-        if self._closed:
-            return
         streams = self._incoming.by_ssrc
-        if self._feedback.due(now) and streams:
+        if not streams:
+            return
+        if self._feedback.due(now):
             feedback = self._feedback.build(now, self._control.ssrc, next(iter(streams)))
             if feedback:
                 self._sink.send_rtcp(feedback)
         for stream in streams.values():
             if stream.losses or stream.keyframes.wanted:
                 stream.repeat_requests(now)
-        for subscription in self._subscriptions.values():
-            subscription.tick()
         if now >= self._next_relay:
             self._next_relay = now + RELAY_SECONDS
             self._relay_limit(now)

@@ -6,7 +6,6 @@ yet confirmed put another function in the place of `protect` or `sendto` instead
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import pylibsrtp
@@ -33,7 +32,6 @@ class PeerSink:
         "_allowance",
         "_drops",
         "_forget_incoming",
-        "_outgoing",
         "_protect_rtcp",
         "_protect_rtp",
         "_sendto",
@@ -43,7 +41,6 @@ class PeerSink:
     def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
         self._drops = drops
         self._forget_incoming = forget_incoming
-        self._outgoing: pylibsrtp.Session | None = None
         self._protect_rtp: Callable[[bytes], bytes] = _not_ready
         self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
         self._sendto: Callable[[bytes, Address], int] = _not_ready
@@ -69,14 +66,7 @@ class PeerSink:
     def forget_incoming(self, ssrc: int) -> None:
         self._forget_incoming(ssrc)
 
-    def forget_outgoing(self, ssrc: int) -> None:
-        """Frees libsrtp's state of a stream that never sends again; a stream that never sent has none."""
-        if self._outgoing is not None:
-            with suppress(pylibsrtp.Error):
-                self._outgoing.remove_stream(ssrc)
-
     def set_keys(self, session: pylibsrtp.Session) -> None:
-        self._outgoing = session
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
@@ -94,7 +84,6 @@ class PeerSink:
 
     def close(self) -> None:
         self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
-        self._outgoing = None
         self._socket = None
 
     def _send_capped(self, packet: bytes, address: Address) -> int:

@@ -10,11 +10,13 @@ import logging
 import socket
 import struct
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
 from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
+from mediaserver.faults import Faults
 from mediaserver.peer_sink import Address
 
 MAXIMUM_DATAGRAM = 2048
@@ -88,6 +90,7 @@ class Port:
         With a `delay_probe`, `arrival` is when the kernel received the datagram (for benches; costs time).
         """
         self._drops = drops
+        self._faults = Faults(drops)
         self._delay_probe = delay_probe
         self._strangers: Strangers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,7 +107,7 @@ class Port:
         self._strangers = strangers
         drain = self._drain if self._delay_probe is None else partial(self._drain_probed, self._delay_probe)
         for endpoint in self.endpoints:
-            loop.add_reader(endpoint.socket.fileno(), drain, endpoint)
+            loop.add_reader(endpoint.socket.fileno(), self._read, drain, endpoint)
 
     def close(self) -> None:
         for endpoint in self.endpoints:
@@ -124,6 +127,12 @@ class Port:
             total = struct.unpack_from("@I", words, _MEMINFO_DROPS * 4)[0]
             self._drops.counts[Drop.KERNEL_BUFFER_FULL] += (total - endpoint.kernel_drops) & 0xFFFFFFFF
             endpoint.kernel_drops = total
+
+    def _read(self, drain: Callable[[Endpoint], None], endpoint: Endpoint) -> None:
+        try:
+            drain(endpoint)
+        except Exception:
+            self._faults.happened("a datagram")
 
     def _drain(self, endpoint: Endpoint) -> None:
         """The hot loop: at most about a millisecond, then timers and the other sockets have their turn."""

@@ -5,7 +5,7 @@ Reading is all or nothing: what does not fit raises `MalformedRtcp`; packet type
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from contract.errors import ErrorCode, InputError
 
@@ -37,8 +37,7 @@ class MalformedRtcp(InputError):
         super().__init__(ErrorCode.BAD_MESSAGE, detail)
 
 
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
+class ReportBlock(NamedTuple):
     """RFC 3550 section 6.4.1. `fraction_lost` in 1/256, `jitter` in timestamp units, times in 1/65536 s."""
 
     ssrc: int
@@ -50,8 +49,7 @@ class ReportBlock:
     delay_since_last: int
 
 
-@dataclass(frozen=True, slots=True)
-class SenderReport:
+class SenderReport(NamedTuple):
     """`ntp` is the 64-bit NTP time of the moment that `rtp_timestamp` names."""
 
     ssrc: int
@@ -62,29 +60,25 @@ class SenderReport:
     blocks: tuple[ReportBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverReport:
+class ReceiverReport(NamedTuple):
     ssrc: int
     blocks: tuple[ReportBlock, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Nack:
+class Nack(NamedTuple):
     """RFC 4585 section 6.2.1."""
 
     media_ssrc: int
     sequences: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyframeRequest:
+class KeyframeRequest(NamedTuple):
     """PLI (RFC 4585 section 6.3.1) or FIR (RFC 5104 section 4.3.1)."""
 
     media_ssrc: int
 
 
-@dataclass(frozen=True, slots=True)
-class BandwidthEstimate:
+class BandwidthEstimate(NamedTuple):
     """REMB: the receiver's estimate for all it receives on this transport, bits per second."""
 
     bits_per_second: int

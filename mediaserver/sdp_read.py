@@ -68,6 +68,8 @@ def read_offer(text: str) -> Offer:
     """Raises `InputError(BAD_OFFER)`, and nothing else, for whatever can't be answered."""
     if len(text.encode("utf-8", "replace")) > MAXIMUM_BYTES:
         raise _bad("the description is too large")
+    if not text.startswith("v=0"):
+        raise _bad("no session description")
     if text.count("\nm=") > MAXIMUM_SECTIONS:
         raise _bad("too many sections")
     try:
@@ -102,7 +104,10 @@ def _bundled(description: sdp.SessionDescription) -> frozenset[str]:
     """The mids of the BUNDLE group (RFC 9143); a lone section is its own."""
     for group in description.group:
         if group.semantic == "BUNDLE":
-            return frozenset(str(item) for item in group.items)
+            bundled = frozenset(str(item) for item in group.items)
+            if not bundled <= {str(media.rtp.muxId) for media in description.media}:
+                raise _bad("the bundle names a section that is not there")
+            return bundled
     if len(description.media) == 1:
         return frozenset({str(description.media[0].rtp.muxId)})
     raise _bad("all sections must be bundled")

@@ -36,7 +36,8 @@ NEVER = 1 << 62
 _EXTENSION_FLAG = 0x1000
 _MOST_SPANS = 4
 _MOST_REPORTS = 8
-_RESENDS_A_TICK = 200
+_MOST_RESENDS = 200
+_RESEND_SECONDS = 0.05
 _FRESH_HEADER = 22
 """Bytes before the mid: fixed header, extension header, abs-send-time, audio level."""
 
@@ -78,6 +79,8 @@ class Subscription:
         "_published",
         "_reports",
         "_resent",
+        "_resent_since",
+        "_rtx_constant",
         "_rtx_header",
         "_rtx_sequence",
         "_rtx_ssrc",
@@ -91,7 +94,7 @@ class Subscription:
         "_stream",
         "_timeline",
         "_wanted",
-        "extension_word",
+        "constant",
         "first_index",
         "first_word",
         "fraction_lost",
@@ -126,6 +129,7 @@ class Subscription:
         self._packets_before = self._octets_before = 0
         self._started_packets = self._started_octets = 0
         self._resent: set[int] = set()
+        self._resent_since = 0.0
         self._reports: dict[int, float] = {}
         self.first_index = NEVER
         self.first_word = self._rtx_word = 0
@@ -140,7 +144,9 @@ class Subscription:
         self._canonical_name = f"slot-{section.slot}".encode()
         self.header = _header_template(section)
         self._rtx_header = _header_template(section)
-        self.extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
+        extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
+        self.constant = self.ssrc << 32 | extension_word
+        self._rtx_constant = self._rtx_ssrc << 32 | extension_word
         send_time_id = _usable(section.extensions.abs_send_time)
         self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
         self.send_time_bits = 0xFFFFFF if send_time_id else 0
@@ -294,7 +300,7 @@ class Subscription:
                 self.first_word | word & KEPT_FLAGS,
                 sequence + self.sequence_offset,
                 timestamp + self.timestamp_offset,
-                self.ssrc,
+                self.constant,
                 now,
             )
             payload = packet[payload_offset(packet) :]
@@ -302,21 +308,23 @@ class Subscription:
             self._packets_before += 1
             self._octets_before += len(payload)
 
-    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, ssrc: int, now: float) -> None:
+    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, constant: int, now: float) -> None:
         OUTGOING_HEADER.pack_into(
             header,
             0,
             word,
             sequence & 0xFFFF,
             timestamp & 0xFFFFFFFF,
-            ssrc,
-            self.extension_word,
+            constant,
             self.send_time_word | int(now * ABS_SEND_TIME_UNITS) & self.send_time_bits,
             self.level_word | SILENCE & self.level_bits,
         )
 
     def resend(self, sequences: Sequence[int], now: float) -> None:
-        """Answers a NACK with RTX packets: each at most once a tick, and a bounded number in all."""
+        """Answers a NACK with RTX packets: in one interval each at most once, and a bounded number in all."""
+        if now - self._resent_since > _RESEND_SECONDS:
+            self._resent.clear()
+            self._resent_since = now
         stream = self._stream
         if stream is None or not self._rtx_word or not self._spans or not self.flows:
             self._counts[Drop.RETRANSMISSION_UNKNOWN] += len(sequences)
@@ -327,7 +335,7 @@ class Subscription:
             packet, span = self._find(stream, index)
             if packet is None or span is None:
                 self._counts[Drop.RETRANSMISSION_UNKNOWN] += 1
-            elif index in self._resent or len(self._resent) >= _RESENDS_A_TICK:
+            elif index in self._resent or len(self._resent) >= _MOST_RESENDS:
                 self._counts[Drop.RETRANSMISSION_TOO_OFTEN] += 1
             else:
                 self._resent.add(index)
@@ -349,7 +357,7 @@ class Subscription:
             self._rtx_word | word & KEPT_FLAGS,
             self._rtx_sequence,
             timestamp + span.timestamp_offset,
-            self._rtx_ssrc,
+            self._rtx_constant,
             now,
         )
         original = (index & 0xFFFF).to_bytes(2, "big")
@@ -381,7 +389,3 @@ class Subscription:
         self.packets_lost = block.packets_lost
         sent_at = self._reports.get(block.last_sender_report)
         return None if sent_at is None else now - sent_at - block.delay_since_last / 65536
-
-    def tick(self) -> None:
-        if self._resent:
-            self._resent.clear()

@@ -58,7 +58,10 @@ class TransportFeedback:
         """Empties `arrivals`: what fits in one packet, in rising order; the rest waits for the next one."""
         arrivals = list(self.arrivals.items())
         self.arrivals.clear()
-        near = self._next if self._next >= 0 else arrivals[0][0] + 0x10000
+        first, count = arrivals[0][0], len(arrivals)
+        if first == self._next & 0xFFFF and count < _MOST_STATUSES and _is_run([each[0] for each in arrivals]):
+            return [(self._next + number, int(each[1] * _TICKS_PER_SECOND)) for number, each in enumerate(arrivals)]
+        near = self._next if self._next >= 0 else first + 0x10000
         rising = sorted((unwrap(sequence, near), seconds) for sequence, seconds in arrivals)
         if self._next >= 0:
             rising = [(index, seconds) for index, seconds in rising if index >= self._next]
@@ -71,20 +74,28 @@ class TransportFeedback:
         return [(index, int(seconds * _TICKS_PER_SECOND)) for index, seconds in rising if index < end]
 
 
+def _is_run(sequences: list[int]) -> bool:
+    """Nothing lost, nothing reordered: nearly always so, and then there is nothing to sort."""
+    return sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+
+
 def _describe(received: list[_Arrival], base: int, time: int) -> tuple[list[int], bytes]:
     """A status for every index from `base` on, and the arrival deltas of those received."""
     statuses: list[int] = []
     deltas = bytearray()
     for index, tick in received:
-        delta = max(-_LARGEST_DELTA, min(_LARGEST_DELTA, tick - time))
-        time += delta
-        statuses.extend([_NOT_RECEIVED] * (index - base - len(statuses)))
+        delta = tick - time
+        missing = index - base - len(statuses)
+        if missing:
+            statuses += [_NOT_RECEIVED] * missing
         if 0 <= delta <= 0xFF:
             statuses.append(_SMALL)
             deltas.append(delta)
         else:
+            delta = max(-_LARGEST_DELTA, min(_LARGEST_DELTA, delta))
             statuses.append(_LARGE)
             deltas += delta.to_bytes(2, "big", signed=True)
+        time += delta
     return statuses, bytes(deltas)
 
 
@@ -94,7 +105,7 @@ def _chunks(statuses: list[int]) -> bytes:
     at = 0
     while at < len(statuses):
         status = statuses[at]
-        run = 1
+        run = len(statuses) if not at and statuses.count(status) == len(statuses) else 1
         while at + run < len(statuses) and statuses[at + run] == status:
             run += 1
         if run > _SYMBOLS_A_CHUNK or at + run == len(statuses):

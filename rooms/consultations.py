@@ -68,7 +68,7 @@ class Consultations:
         self.reception = Reception(store, self._directory, clock)
         self._lobby = Lobby(self.reception, outbox, clock, self._joined)
         self._encounter = EncounterLog(store, clock)
-        self._entrance = Entrance(self._directory, self._lobby, self.reception, self._encounter, media)
+        self._entrance = Entrance(self._directory, self._lobby, self._encounter, media)
         self._locks = KeyedLock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop_listening: Callable[[], None] = media.listen(self._directory)
@@ -102,7 +102,7 @@ class Consultations:
     async def connect(self, caller: Caller) -> VerdictView:
         """A socket connected: it waits in the lobby and is told of every change of its verdict."""
         self._lobby.enter(caller)
-        return await self._lobby.judge(caller)
+        return (await self._lobby.judge(caller)).view
 
     async def disconnect(self, caller: Caller) -> None:
         """A socket is gone: the lobby forgets it; its seat is kept for a while."""
@@ -115,16 +115,16 @@ class Consultations:
     # Commands
 
     async def check_admission(self, caller: Caller, command: CheckAdmission) -> VerdictView:
-        return await self._lobby.judge(caller)
+        return (await self._lobby.judge(caller)).view
 
     async def accept_consent(self, caller: Caller, command: AcceptConsent) -> VerdictView:
         """Raises `ConflictError(CONFLICT)` when the text has another version by now."""
-        view = await self._lobby.judge(caller)
+        view = (await self._lobby.judge(caller)).view
         if view.consent is None or view.consent.version != command.version:
             raise ConflictError(ErrorCode.CONFLICT, "this is not the version of the text that is asked for")
         await self._encounter.consent(caller, command.version)
         await self._lobby.refresh(caller.appointment)
-        return await self._lobby.judge(caller)
+        return (await self._lobby.judge(caller)).view
 
     async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
         """Raises `NotAdmitted`, `ConflictError(ALREADY_INSIDE)`, or what `MediaPort.offer` raises."""

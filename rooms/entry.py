@@ -20,7 +20,7 @@ from rooms.messages import (
     VerdictView,
 )
 from rooms.outbox import Caller
-from rooms.reception import Facts, Reception
+from rooms.reception import Facts
 from rooms.roles import Assurance, Role
 from rooms.room_directory import RoomDirectory
 from rooms.seat import Seat
@@ -46,13 +46,11 @@ class Entrance:
         self,
         directory: RoomDirectory,
         lobby: Lobby,
-        reception: Reception,
         encounter: EncounterLog,
         media: MediaPort,
     ) -> None:
         self._directory = directory
         self._lobby = lobby
-        self._reception = reception
         self._encounter = encounter
         self._media = media
 
@@ -83,12 +81,10 @@ class Entrance:
         )
 
     async def _admitted(self, caller: Caller) -> Facts:
-        facts = await self._reception.facts(caller.appointment)
-        judgement = self._lobby.judge_by(facts, caller)
+        facts, judgement = await self._lobby.look_up(caller)
         if judgement.code is VerdictCode.WAITING_FOR_PRACTITIONER:
             await self._encounter.arrive(caller)
-            facts = await self._reception.facts(caller.appointment)
-            judgement = self._lobby.judge_by(facts, caller)
+            facts, judgement = await self._lobby.look_up(caller)
         if judgement.code is not VerdictCode.ADMITTED or facts is None:
             raise NotAdmitted(judgement.view)
         return facts

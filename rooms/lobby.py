@@ -56,19 +56,21 @@ class Lobby:
         """Whether the connection is still there."""
         return caller.connection in self._waiting.get(caller.appointment, {})
 
-    async def judge(self, caller: Caller) -> VerdictView:
+    async def judge(self, caller: Caller) -> Judgement:
         """The present verdict, given as an answer: it counts as told."""
-        facts = await self._reception.facts(caller.appointment)
-        return self.judge_by(facts, caller).view
-
-    def judge_by(self, facts: Facts | None, caller: Caller) -> Judgement:
-        """Like `judge`, with what was just read."""
-        judgement = self._reception.judge(facts, caller.participant, caller.session)
-        waiting = self._waiting.get(caller.appointment, {}).get(caller.connection)
-        if waiting is not None:
-            waiting.told = judgement.view
-            self._plan(caller.appointment, [judgement])
+        _, judgement = await self.look_up(caller)
         return judgement
+
+    async def look_up(self, caller: Caller) -> tuple[Facts | None, Judgement]:
+        """Like `judge`, with the facts. Takes turns with `refresh`, so that no older verdict is told after a newer."""
+        async with self._locks.hold(caller.appointment):
+            facts = await self._reception.facts(caller.appointment)
+            judgement = self._reception.judge(facts, caller.participant, caller.session)
+            waiting = self._waiting.get(caller.appointment, {}).get(caller.connection)
+            if waiting is not None:
+                waiting.told = judgement.view
+                self._plan(caller.appointment, [judgement])
+            return facts, judgement
 
     async def refresh(self, appointment: AppointmentId) -> None:
         """Looks at everybody who waits for this appointment anew, and tells those whose verdict changed."""

@@ -5,7 +5,7 @@ a new value, stored by `rooms.storage`. All moments are timezone-aware and in UT
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from contract.ids import AppointmentId, ClinicId, ParticipantId, SessionId
@@ -141,6 +141,11 @@ class Appointment:
     finished_at: datetime | None = None
     emptied_at: datetime | None = None
     """When the last person left a consultation in progress; None while somebody is inside."""
+
+    def __post_init__(self) -> None:
+        # Adding minutes to a local time goes wrong where the clocks are changed, so nothing local may get in.
+        for name in ("starts_at", "ends_at", "first_starts_at", "created_at"):
+            object.__setattr__(self, name, getattr(self, name).astimezone(UTC))
 
     @property
     def moved(self) -> bool:

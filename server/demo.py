@@ -6,8 +6,8 @@ same webhooks, is told the same links, and changes nothing.
 
 import json
 import secrets
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -129,8 +129,8 @@ class Demo:
             "start-now": lambda one: self._reschedule(one, timedelta()),
             "move": lambda one: self._reschedule(one, timedelta(days=1)),
             "revoke-link": self._revoke,
-            "begin": lambda one: self._as_doctor(one, self._begin),
-            "finish": lambda one: self._as_doctor(one, self._finish),
+            "begin": self._begin,
+            "finish": self._finish,
         }
 
     def _appointment(self, scenario: Scenario) -> Appointment:
@@ -153,11 +153,11 @@ class Demo:
             await self._send(appointment, kind, data)
         match scenario.state:
             case VerdictCode.ADMITTED:
-                await self._as_doctor(appointment, self._begin)
+                await self._begin(appointment)
             case VerdictCode.FINISHED:
-                await self._as_doctor(appointment, self._finish)
+                await self._finish(appointment)
             case VerdictCode.REMOVED:
-                await self._as_doctor(appointment, self._remove_patient)
+                await self._remove_patient(appointment)
             case VerdictCode.NOT_INVITED:
                 await self._send(appointment, "appointment.updated", self._whole(appointment, with_patient=False))
             case VerdictCode.LINK_REVOKED:
@@ -225,22 +225,17 @@ class Demo:
         person.secret = exchange.cookie_secret or person.secret
         return exchange.verdict
 
-    async def _as_doctor(
-        self, appointment: Appointment, play: Callable[[Appointment, Caller], Coroutine[Any, Any, None]]
-    ) -> None:
-        doctor = appointment.people[PRACTITIONER]
-        verdict = await self._verdict(doctor)
-        patient = appointment.people[PATIENT]
-        if (
-            verdict.code is not VerdictCode.ADMITTED
-            or (await self._verdict(patient)).code is appointment.scenario.state
-        ):
+    @asynccontextmanager
+    async def _seated(self, appointment: Appointment, role: str) -> AsyncIterator[Caller | None]:
+        """The demo itself in that person's seat, without media; None when the person may not come in."""
+        person = appointment.people[role]
+        admitted = (await self._verdict(person)).code is VerdictCode.ADMITTED
+        if not admitted or person.participant is None or person.secret is None:
+            yield None
             return
-        if doctor.participant is None or doctor.secret is None:
-            return
-        identity = await self._rooms.sessions.authenticate(doctor.participant, doctor.secret)
+        identity = await self._rooms.sessions.authenticate(person.participant, person.secret)
         caller = Caller(
-            connection=ConnectionId(f"demo {appointment.reference}"),
+            connection=ConnectionId(f"demo {appointment.reference} {role}"),
             session=identity.session,
             participant=identity.participant,
             appointment=identity.appointment,
@@ -251,19 +246,30 @@ class Demo:
         await consultations.connect(caller)
         try:
             await consultations.join(caller, JoinRoom(id="join", media=_NO_MEDIA, take_over=True))
-            await play(appointment, caller)
+            yield caller
+            with suppress(KonsiliumError):
+                await consultations.leave(caller, LeaveRoom(id="leave"))
         finally:
             await consultations.disconnect(caller)
 
-    async def _begin(self, _appointment: Appointment, caller: Caller) -> None:
-        await self._rooms.consultations.leave(caller, LeaveRoom(id="leave"))
+    async def _begin(self, appointment: Appointment) -> None:
+        """A consultation begins when doctor and patient have met; both leave again, and may come back."""
+        if (await self._verdict(appointment.people[PATIENT])).code is VerdictCode.ADMITTED:
+            return
+        async with self._seated(appointment, PRACTITIONER), self._seated(appointment, PATIENT):
+            pass
 
-    async def _finish(self, _appointment: Appointment, caller: Caller) -> None:
-        await self._rooms.consultations.finish(caller, FinishConsultation(id="finish"))
+    async def _finish(self, appointment: Appointment) -> None:
+        async with self._seated(appointment, PRACTITIONER) as doctor:
+            if doctor is not None:
+                await self._rooms.consultations.finish(doctor, FinishConsultation(id="finish"))
 
-    async def _remove_patient(self, appointment: Appointment, caller: Caller) -> None:
+    async def _remove_patient(self, appointment: Appointment) -> None:
+        verdict = await self._verdict(appointment.people[PATIENT])
         participant = appointment.people[PATIENT].participant
-        if participant is not None:
-            command = RemoveParticipant(id="remove", participant=participant)
-            await self._rooms.consultations.remove_participant(caller, command)
-        await self._rooms.consultations.leave(caller, LeaveRoom(id="leave"))
+        if participant is None or verdict.code is VerdictCode.REMOVED:
+            return
+        async with self._seated(appointment, PRACTITIONER) as doctor:
+            if doctor is not None:
+                command = RemoveParticipant(id="remove", participant=participant)
+                await self._rooms.consultations.remove_participant(doctor, command)

@@ -29,6 +29,9 @@ from server.worker_link import LinkState, WorkerLink
 
 log = structlog.get_logger("server.media_link")
 
+OTHERS_START_SECONDS = 2.0
+"""A worker that lives answers within milliseconds; one that is just being started may join later."""
+
 FREED = "freed"
 _STATES = {
     "connecting": ConnectionState.CONNECTING,
@@ -65,7 +68,9 @@ class MediaLink:
         """Waits until one worker answers and gives the others a moment too, so that living media is known before the
         first person comes back. Raises `UnavailableError` when none answers in time."""
         waits = {asyncio.create_task(link.wait_up()) for link in self._links}
-        _, late = await asyncio.wait(waits, timeout=seconds)
+        _, late = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if late and self.ready:
+            _, late = await asyncio.wait(late, timeout=OTHERS_START_SECONDS)
         for wait in late:
             wait.cancel()
         if not self.ready:

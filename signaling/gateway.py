@@ -15,6 +15,7 @@ from contract.ids import ConnectionId, ParticipantId, SessionId
 from rooms.messages import AdmissionChanged, VerdictView
 from rooms.outbox import Caller
 from rooms.sessions import Identity
+from signaling import transport
 from signaling.acknowledgement import Acknowledgement
 from signaling.connection import Connection
 from signaling.dispatch import Dispatcher
@@ -94,7 +95,7 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
     async def close(self) -> None:
         """Cuts every connection; clients connect again when the server is back."""
         for connection in list(self._connections):
-            self._outbox.drop(connection, ErrorCode.MEDIA_UNAVAILABLE)
+            await transport.abort(self.server, connection)
 
     @property
     def open_connections(self) -> int:

@@ -50,7 +50,9 @@ class DeviceSession:
         if known is not None and known.name != name:
             return failure(ErrorCode.CONFLICT, "this id was used for another command")
         if known is not None and not (known.binds_connection and known.connection != connection):
-            return await asyncio.shield(known.future)
+            await asyncio.wait({known.future})
+            if not known.future.cancelled():
+                return known.future.result()
         answer = _Answer(name, connection, binds_connection, asyncio.get_running_loop().create_future())
         self._answers[command_id] = answer
         self._answers.move_to_end(command_id)

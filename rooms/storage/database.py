@@ -33,11 +33,9 @@ class Database:
     async def open(cls, path: Path) -> "Database":
         """Brings the file to the newest shape (making it when it is not there) and connects."""
         await asyncio.to_thread(migrate, path)
-        url = URL.create("sqlite+aiosqlite", database=str(path))
-        writer = create_async_engine(url, pool_size=1, max_overflow=0)
-        reader = create_async_engine(url, pool_size=READERS, max_overflow=0)
-        _prepare(writer, begin="BEGIN IMMEDIATE")
-        _prepare(reader, begin="BEGIN")
+        # Even making an engine looks at the file system.
+        writer = await asyncio.to_thread(_engine, path, 1, "BEGIN IMMEDIATE")
+        reader = await asyncio.to_thread(_engine, path, READERS, "BEGIN")
         return cls(writer, reader)
 
     @asynccontextmanager
@@ -70,7 +68,10 @@ def migrate(path: Path) -> None:
         engine.dispose()
 
 
-def _prepare(engine: AsyncEngine, begin: str) -> None:
+def _engine(path: Path, connections: int, begin: str) -> AsyncEngine:
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0)
+
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         # The driver must not open transactions by itself: BEGIN is ours.
@@ -88,3 +89,5 @@ def _prepare(engine: AsyncEngine, begin: str) -> None:
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+    return engine

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -31,6 +31,7 @@ from mediaserver.link_messages import (
 
 PATIENCE = 20.0
 _R = TypeVar("_R", bound=Reply)
+_N = TypeVar("_N", bound=Notice)
 
 
 class Link:
@@ -86,12 +87,27 @@ class Link:
 
     async def state(self, peer: str, state: str) -> PeerState:
         """Waits until the peer was told to be in this state."""
+
+        def told() -> PeerState | None:
+            states = (notice for notice in self.notices if isinstance(notice, PeerState))
+            return next((notice for notice in states if (notice.peer, notice.state) == (peer, state)), None)
+
+        return await self._told(told)
+
+    async def on_slots(self, peer: str, others: set[str | None]) -> Slots:
+        """Waits until exactly these were last told to be on the peer's slots."""
+
+        def told() -> Slots | None:
+            last = self.slots_of(peer)[-1:]
+            return last[0] if last and {entry.peer for entry in last[0].slots} == others else None
+
+        return await self._told(told)
+
+    async def _told(self, look: Callable[[], _N | None]) -> _N:
         async with asyncio.timeout(PATIENCE), self._changed:
-            while True:
-                for notice in self.notices:
-                    if isinstance(notice, PeerState) and (notice.peer, notice.state) == (peer, state):
-                        return notice
+            while (found := look()) is None:
                 await self._changed.wait()
+            return found
 
     def slots_of(self, peer: str) -> list[Slots]:
         return [notice for notice in self.notices if isinstance(notice, Slots) and notice.peer == peer]

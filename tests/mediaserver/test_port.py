@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
 from mediaserver.peer_sink import Address
 from mediaserver.port import Endpoint, Path, Port
@@ -84,10 +85,10 @@ class Recorder:
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None: ...
 
 
-@pytest.mark.parametrize("kernel_timestamps", [False, True])
-async def test_arrival_is_the_loops_time_or_the_kernels(kernel_timestamps: bool) -> None:
+@pytest.mark.parametrize("probe", [None, DelayProbe()])
+async def test_arrival_is_the_loops_time_or_the_kernels(probe: DelayProbe | None) -> None:
     loop = asyncio.get_running_loop()
-    port = Port(("127.0.0.1",), range(1), Drops(), kernel_timestamps=kernel_timestamps, buffer_bytes=1 << 16)
+    port = Port(("127.0.0.1",), range(1), Drops(), delay_probe=probe, buffer_bytes=1 << 16)
     recorder = Recorder()
     port.open(loop, recorder)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
@@ -99,4 +100,28 @@ async def test_arrival_is_the_loops_time_or_the_kernels(kernel_timestamps: bool)
         async with asyncio.timeout(PATIENCE):
             await recorder.came.wait()
     assert before - 0.001 <= recorder.arrivals[0] <= loop.time() + 0.001
+    port.close()
+
+
+class Tripping(Recorder):
+    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
+        super().receive_media(path, packet, arrival)
+        raise KeyError("a mistake of ours")
+
+
+async def test_a_fault_is_counted_told_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    drops = Drops()
+    port = Port(("127.0.0.1",), range(1), drops, buffer_bytes=1 << 16)
+    recorder = Tripping()
+    port.open(asyncio.get_running_loop(), recorder)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        endpoint = port.endpoints[0]
+        endpoint.paths[client.getsockname()] = Path(endpoint, client.getsockname(), recorder)
+        for _ in range(5):
+            client.sendto(b"\x80" * 20, ("127.0.0.1", port.number))
+        async with asyncio.timeout(PATIENCE):
+            while drops.counts[Drop.FAULT] < 5:
+                await asyncio.sleep(0.005)
+    assert len(caplog.records) == 1
     port.close()

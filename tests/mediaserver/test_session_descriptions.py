@@ -121,6 +121,10 @@ def test_ssrcs_and_slots_stay_over_a_renegotiation() -> None:
         if section.direction is Direction.SUBSCRIBE and section.mid in before:
             assert (section.ssrcs, section.slot) == (before[section.mid].ssrcs, before[section.mid].slot)
     assert [section.slot for section in second.sections[-2:]] == [2, 2]
+    third = negotiation.accept(read_offer(browser_offer("chromium")))
+    assert third.sections[2].slot == 0
+    assert third.sections[2].ssrcs != first.sections[2].ssrcs
+    assert third.sections[3].ssrcs == first.sections[3].ssrcs
     ours = [ssrc for section in second.sections[2:] for pair in section.ssrcs for ssrc in pair if ssrc]
     assert len(set(ours)) == len(ours)
 
@@ -163,6 +167,8 @@ CHROMIUM = browser_offer("chromium")
         "nonsense",
         "v=0\r\nm=audio\r\n",
         "v=x\r\n",
+        "\0" + CHROMIUM,
+        CHROMIUM[: len(CHROMIUM) // 2],
         CHROMIUM.replace("a=rtcp-mux\r\n", ""),
         CHROMIUM.replace("a=group:BUNDLE", "a=group:LS"),
         CHROMIUM.replace("a=setup:actpass", "a=setup:passive"),

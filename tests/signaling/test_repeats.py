@@ -39,6 +39,21 @@ async def test_a_command_in_progress_is_waited_for() -> None:
     assert len(domain.asked) == 1
 
 
+async def test_a_repeat_of_a_command_that_was_cut_off_is_done_anew() -> None:
+    domain, device = FakeConsultations(gate=asyncio.Event()), DeviceSession()
+    assert domain.gate is not None
+    dispatcher = Dispatcher(domain.handlers())
+    first = asyncio.create_task(dispatcher.answer(caller(), Place.ROOM, device, "media.state", payload("media.state")))
+    again = asyncio.create_task(
+        dispatcher.answer(caller(connection="sid2"), Place.ROOM, device, "media.state", payload("media.state"))
+    )
+    await asyncio.sleep(0)
+    first.cancel()
+    domain.gate.set()
+    assert (await again)["ok"]
+    assert len(domain.asked) == 2
+
+
 async def test_what_belongs_to_a_socket_is_done_again_on_another() -> None:
     domain, device = FakeConsultations(), DeviceSession()
     dispatcher = Dispatcher(domain.handlers())

@@ -1,0 +1,381 @@
+"""The commands of a consultation, on a real file, with a media server that remembers what it was asked."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.errors import AccessError, ConflictError, ErrorCode, InputError, MissingError, UnavailableError
+from contract.ids import ConnectionId, PeerId, RoomId
+from rooms.consultations import NotAdmitted
+from rooms.messages import (
+    AcceptConsent,
+    AdmissionChanged,
+    CheckAdmission,
+    ConnectionState,
+    DeviceState,
+    FinishConsultation,
+    LeaveRoom,
+    MediaLost,
+    MediaState,
+    OfferMedia,
+    ParticipantChanged,
+    ReceiveMedia,
+    RemoveParticipant,
+    RoomChanged,
+    RoomNotice,
+    SeatLost,
+    SeatLostReason,
+    SetMediaState,
+    SlotsChanged,
+    SlotView,
+    VerdictCode,
+)
+from rooms.model import Appointment, AppointmentStatus, EncounterStatus
+from rooms.outbox import Caller
+from rooms.policy import EXAMPLE_POLICIES
+from tests.rooms.support import CLINIC, END, ON, START, a_join, an_offer
+from tests.rooms.world import PEOPLE, World, whole
+
+LEAVE = LeaveRoom(id="l")
+PATIENCE = 20.0
+
+
+async def together(world: World) -> tuple[Caller, Caller]:
+    """Patient and doctor in the room."""
+    tokens = await world.book()
+    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(patient)
+    return patient, doctor
+
+
+async def stored(world: World) -> Appointment:
+    async with world.rooms.store.read() as transaction:
+        [appointment] = await transaction.appointments.of_clinic(CLINIC.id)
+    return appointment
+
+
+def verdicts(world: World, caller: Caller) -> list[VerdictCode]:
+    return [event.verdict.code for event in world.outbox.of(caller) if isinstance(event, AdmissionChanged)]
+
+
+def seen(world: World, by: Caller, of: Caller) -> list[ConnectionState]:
+    return [
+        event.participant.connection
+        for event in world.outbox.of(by)
+        if isinstance(event, ParticipantChanged) and event.participant.person.id == of.participant
+    ]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_the_story_wait_enter_talk_finish(world: World) -> None:
+    tokens = await world.book()
+    patient = await world.arrive(tokens["patient"])
+    with pytest.raises(NotAdmitted) as refused:
+        await world.join(patient)
+    assert refused.value.verdict.code is VerdictCode.WAITING_FOR_PRACTITIONER
+    assert ("offer", PeerId(patient.participant)) not in world.media.asked
+    assert (await stored(world)).status is AppointmentStatus.ARRIVED
+    doctor = await world.arrive(tokens["doctor"])
+    alone = await world.join(doctor)
+    assert alone.snapshot.started_at is None
+    await until(lambda: verdicts(world, patient)[-1:] == [VerdictCode.ADMITTED])
+    result = await world.join(patient)
+    assert result.answer is not None
+    assert result.snapshot.started_at == START
+    assert (await stored(world)).encounter is EncounterStatus.IN_PROGRESS
+    assert (await stored(world)).status is AppointmentStatus.FULFILLED
+    assert seen(world, doctor, patient) == [ConnectionState.CONNECTING]
+    await world.rooms.consultations.finish(doctor, FinishConsultation(id="f"))
+    told = [event for event in world.outbox.of(patient) if isinstance(event, RoomChanged)]
+    assert told[-1].finished
+    assert verdicts(world, patient)[-1] is VerdictCode.FINISHED
+    assert world.media.transports == {}
+    assert (await stored(world)).encounter is EncounterStatus.FINISHED
+    with pytest.raises(NotAdmitted):
+        await world.join(doctor)
+
+
+async def test_commands_without_the_seat_are_refused(world: World) -> None:
+    patient, doctor = await together(world)
+    lobby = replace(patient, connection=ConnectionId("elsewhere"))
+    consultations = world.rooms.consultations
+    for attempt in (
+        consultations.leave(lobby, LEAVE),
+        consultations.offer_media(lobby, OfferMedia(id="o", offer=an_offer())),
+        consultations.set_media_state(lobby, SetMediaState(id="s", media=ON)),
+        consultations.receive_media(lobby, ReceiveMedia(id="r", video=False)),
+        consultations.finish(replace(doctor, connection=ConnectionId("e")), FinishConsultation(id="f")),
+    ):
+        with pytest.raises(ConflictError) as refused:
+            await attempt
+        assert refused.value.code is ErrorCode.NOT_IN_ROOM
+
+
+async def test_only_practitioners_finish_and_remove(world: World) -> None:
+    patient, doctor = await together(world)
+    for attempt in (
+        world.rooms.consultations.finish(patient, FinishConsultation(id="f")),
+        world.rooms.consultations.remove_participant(
+            patient, RemoveParticipant(id="r", participant=doctor.participant)
+        ),
+    ):
+        with pytest.raises(AccessError) as refused:
+            await attempt
+        assert refused.value.code is ErrorCode.FORBIDDEN
+
+
+async def test_who_is_removed_is_out_for_good(world: World) -> None:
+    patient, doctor = await together(world)
+    consultations = world.rooms.consultations
+    await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant=patient.participant))
+    assert SeatLost(reason=SeatLostReason.REMOVED) in world.outbox.of(patient)
+    assert verdicts(world, patient)[-1] is VerdictCode.REMOVED
+    assert world.transport(patient) is None
+    with pytest.raises(NotAdmitted):
+        await world.join(patient)
+    with pytest.raises(InputError):
+        await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant=doctor.participant))
+    with pytest.raises(MissingError):
+        await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant="par_unknown"))
+
+
+async def test_another_device_has_to_take_over_and_the_first_is_told(world: World) -> None:
+    tokens = await world.book()
+    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(patient)
+    phone = await world.arrive(tokens["patient"])
+    assert (await world.rooms.consultations.check_admission(phone, CheckAdmission(id="c"))).inside_elsewhere
+    with pytest.raises(ConflictError) as refused:
+        await world.join(phone)
+    assert refused.value.code is ErrorCode.ALREADY_INSIDE
+    assert world.transport(patient) == f"pc-{patient.connection}"
+    await world.join(phone, take_over=True)
+    assert SeatLost(reason=SeatLostReason.TAKEN_OVER) in world.outbox.of(patient)
+    assert world.transport(phone) == f"pc-{phone.connection}"
+    with pytest.raises(ConflictError):
+        await world.rooms.consultations.leave(patient, LEAVE)
+
+
+async def test_two_devices_that_take_over_at_once_leave_one_seat(world: World) -> None:
+    tokens = await world.book()
+    doctor = await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    devices = [await world.arrive(tokens["patient"]) for _ in range(4)]
+    await asyncio.gather(*(world.join(device, take_over=True) for device in devices))
+    holders = []
+    for device in devices:
+        try:
+            await world.rooms.consultations.set_media_state(device, SetMediaState(id="s", media=ON))
+        except ConflictError:
+            assert SeatLost(reason=SeatLostReason.TAKEN_OVER) in world.outbox.of(device)
+        else:
+            holders.append(device)
+    assert len(holders) == 1
+    assert world.transport(holders[0]) == f"pc-{holders[0].connection}"
+
+
+async def test_two_devices_at_once_without_taking_over_let_one_in(world: World) -> None:
+    tokens = await world.book()
+    await world.join(await world.arrive(tokens["doctor"]))
+    devices = [await world.arrive(tokens["patient"]) for _ in range(3)]
+    results = await asyncio.gather(*(world.join(device) for device in devices), return_exceptions=True)
+    refused = [one for one in results if isinstance(one, ConflictError)]
+    assert [one.code for one in refused] == [ErrorCode.ALREADY_INSIDE] * 2
+
+
+async def test_a_dropped_socket_keeps_its_seat_and_resumes_its_media(world: World) -> None:
+    patient, doctor = await together(world)
+    listener = world.media.listeners[0]
+    room, peer = RoomId(patient.appointment), PeerId(patient.participant)
+    listener.peer_state_changed(room, peer, ConnectionState.LIVE)
+    listener.slots_changed(room, peer, (SlotView(mid="2", participant=doctor.participant),), 0)
+    world.outbox.clear()
+    await world.rooms.consultations.disconnect(patient)
+    assert seen(world, doctor, patient) == []
+    back = replace(patient, connection=ConnectionId("again"))
+    await world.rooms.consultations.connect(back)
+    result = await world.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
+    assert result.media_resumed
+    assert result.answer is None
+    slots = (SlotView(mid="2", participant=doctor.participant),)
+    assert SlotsChanged(slots=slots, missing_slots=0) in world.outbox.of(back)
+
+
+async def test_others_are_told_of_a_bad_link_and_a_seat_is_given_up_in_the_end(tmp_path: Path) -> None:
+    world = await World.open(tmp_path, seat_kept_seconds=0.05)
+    patient, doctor = await together(world)
+    listener = world.media.listeners[0]
+    room, peer = RoomId(patient.appointment), PeerId(patient.participant)
+    world.outbox.clear()
+    for state in (ConnectionState.LIVE, ConnectionState.UNSTABLE, ConnectionState.GONE):
+        listener.peer_state_changed(room, peer, state)
+    await world.rooms.consultations.disconnect(patient)
+    await until(lambda: seen(world, doctor, patient)[-1:] == [ConnectionState.ABSENT])
+    assert seen(world, doctor, patient) == [
+        ConnectionState.LIVE,
+        ConnectionState.UNSTABLE,
+        ConnectionState.RECONNECTING,
+        ConnectionState.GONE,
+        ConnectionState.ABSENT,
+    ]
+    await until(lambda: world.transport(patient) is None)
+    await world.close()
+
+
+async def test_a_lost_worker_asks_everybody_for_a_new_offer(world: World) -> None:
+    patient, doctor = await together(world)
+    world.outbox.clear()
+    world.media.listeners[0].worker_lost(frozenset({RoomId(patient.appointment), RoomId("another")}))
+    assert MediaLost() in world.outbox.of(patient)
+    assert MediaLost() in world.outbox.of(doctor)
+    answer = await world.rooms.consultations.offer_media(patient, OfferMedia(id="o", offer=an_offer("pc-new")))
+    assert answer.description.connection == "pc-new"
+    assert world.transport(patient) == "pc-new"
+
+
+async def test_media_that_can_not_be_had_changes_nothing_in_the_room(world: World) -> None:
+    tokens = await world.book()
+    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    world.outbox.clear()
+    world.media.refuses_with = UnavailableError(ErrorCode.MEDIA_UNAVAILABLE)
+    with pytest.raises(UnavailableError):
+        await world.join(patient)
+    assert world.outbox.of(doctor) == []
+    assert (await stored(world)).encounter is EncounterStatus.PLANNED
+
+
+async def test_muting_is_seen_and_pictures_can_be_stopped(world: World) -> None:
+    patient, doctor = await together(world)
+    muted = MediaState(microphone=DeviceState.OFF, camera=DeviceState.ON)
+    await world.rooms.consultations.set_media_state(patient, SetMediaState(id="s", media=muted))
+    last = world.outbox.of(doctor)[-1]
+    assert isinstance(last, ParticipantChanged)
+    assert last.participant.media == muted
+    await world.rooms.consultations.receive_media(patient, ReceiveMedia(id="r", video=False))
+    assert world.media.asked[-1] == ("no video", PeerId(patient.participant))
+
+
+async def test_refund_and_cancellation_warn_staff_and_throw_nobody_out(world: World) -> None:
+    patient, doctor = await together(world)
+    world.outbox.clear()
+    await world.send("payment.refunded", 2)
+    await world.send("appointment.cancelled", 3)
+    notices = [event.notice for event in world.outbox.of(doctor) if isinstance(event, RoomChanged)]
+    assert notices == [RoomNotice.PAYMENT_REFUNDED, RoomNotice.CANCELLED]
+    assert {event.notice for event in world.outbox.of(patient) if isinstance(event, RoomChanged)} == {None}
+    await world.rooms.consultations.leave(patient, LEAVE)
+    assert (await world.join(patient)).answer is not None
+
+
+async def test_members_come_back_after_the_end_of_the_window(world: World) -> None:
+    patient, _ = await together(world)
+    world.clock.advance(END - START + timedelta(hours=1))
+    await world.rooms.consultations.leave(patient, LEAVE)
+    assert (await world.join(patient)).snapshot.started_at == START
+
+
+async def test_consent_is_asked_for_once_and_stored(tmp_path: Path) -> None:
+    world = await World.open(tmp_path, EXAMPLE_POLICIES["s2"])
+    tokens = await world.book()
+    patient = await world.arrive(tokens["patient"])
+    view = await world.rooms.consultations.check_admission(patient, CheckAdmission(id="c"))
+    assert (view.code, view.disclaimer) == (VerdictCode.CONSENT_REQUIRED, True)
+    with pytest.raises(ConflictError):
+        await world.rooms.consultations.accept_consent(patient, AcceptConsent(id="a", version="old"))
+    accepted = AcceptConsent(id="a", version="2026-1")
+    view = await world.rooms.consultations.accept_consent(patient, accepted)
+    assert view.code is VerdictCode.WAITING_FOR_PRACTITIONER
+    other_device = await world.arrive(tokens["patient"])
+    view = await world.rooms.consultations.check_admission(other_device, CheckAdmission(id="c"))
+    assert view.consent is not None
+    assert view.consent.accepted
+    await world.close()
+
+
+async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:
+    tokens = await world.book(paid=False)
+    pages = [await world.arrive(tokens["patient"]) for _ in range(2)]
+    await world.send("payment.succeeded", 2)
+    for page in pages:
+        assert verdicts(world, page) == [VerdictCode.WAITING_FOR_PRACTITIONER]
+    await world.send("appointment.updated", 3, **whole(participants=PEOPLE))
+    assert [len(verdicts(world, page)) for page in pages] == [1, 1]
+
+
+async def test_the_clock_opens_the_door_by_itself(tmp_path: Path) -> None:
+    world = await World.open(tmp_path, now=START - timedelta(minutes=10, milliseconds=100))
+    tokens = await world.book()
+    doctor, patient = await world.arrive(tokens["doctor"]), await world.arrive(tokens["patient"])
+    await world.join(doctor)
+    assert verdicts(world, patient) == []
+    world.clock.advance(timedelta(seconds=1))
+    await until(lambda: verdicts(world, patient) == [VerdictCode.ADMITTED])
+    world.clock.advance(timedelta(hours=2))
+    await world.rooms.consultations.clock_moved()
+    assert verdicts(world, patient)[-1] is VerdictCode.TOO_LATE
+    await world.close()
+
+
+async def test_a_restarted_server_expects_people_back(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    tokens = await world.book()
+    exchange = await world.rooms.sessions.exchange(tokens["patient"], None)
+    assert exchange.participant is not None
+    assert exchange.cookie_secret is not None
+    patient = await world.connect(exchange.participant, exchange.cookie_secret)
+    doctor = await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(patient)
+    await world.close()
+    again = await World.open(tmp_path)
+    again.media.transports = dict(world.media.transports)
+    back = await again.connect(exchange.participant, exchange.cookie_secret)
+    result = await again.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
+    assert result.media_resumed
+    assert result.snapshot.started_at == START
+    states = {one.person.id: one.connection for one in result.snapshot.participants}
+    assert states[doctor.participant] is ConnectionState.RECONNECTING
+    assert (await again.rooms.sessions.exchange(tokens["doctor"], None)).participant == doctor.participant
+    await again.close()
+
+
+async def test_an_empty_room_is_freed_and_may_be_entered_again(world: World) -> None:
+    patient, doctor = await together(world)
+    await world.rooms.consultations.leave(patient, LEAVE)
+    await world.rooms.consultations.leave(doctor, LEAVE)
+    assert (await stored(world)).emptied_at == START
+    assert world.media.transports == {}
+    await world.join(patient)
+    assert (await stored(world)).emptied_at is None
+
+
+async def test_a_newer_verdict_is_never_followed_by_an_older_one(world: World) -> None:
+    tokens = await world.book(paid=False)
+    doctor, patient = await world.arrive(tokens["doctor"]), await world.arrive(tokens["patient"])
+    await world.join(doctor)
+    told: list[VerdictCode] = []
+    world.outbox.send = lambda connection, event: (  # type: ignore[method-assign]
+        told.append(event.verdict.code)
+        if connection == patient.connection and isinstance(event, AdmissionChanged)
+        else None
+    )
+
+    async def ask() -> None:
+        for _ in range(10):
+            told.append((await world.rooms.consultations.check_admission(patient, CheckAdmission(id="c"))).code)
+
+    await asyncio.gather(ask(), world.send("payment.succeeded", 2), ask())
+    assert told == sorted(told, key=[VerdictCode.PAYMENT_REQUIRED, VerdictCode.ADMITTED].index)
+    assert told[-1] is VerdictCode.ADMITTED

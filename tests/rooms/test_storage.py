@@ -1,0 +1,65 @@
+"""The database: durable settings, migrations equal to the tables, and transactions that leave nothing half."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from rooms.storage.database import Database, migrate
+from rooms.storage.store import Store
+from rooms.storage.tables import metadata
+from tests.rooms.support import an_appointment
+from tests.rooms.world import World
+
+
+def test_the_migrations_lead_to_the_declared_tables(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    for _ in range(2):
+        migrate(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+async def test_sqlite_writes_ahead_fully_synchronised_and_keeps_references(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    async with database.write() as connection:
+        found = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    await database.close()
+    assert found == ["wal", 2, 1]
+
+
+async def test_a_failing_transaction_leaves_nothing(world: World) -> None:
+    await world.book()
+    async with world.rooms.store.read() as transaction:
+        [before] = await transaction.appointments.of_clinic(an_appointment().clinic)
+
+    async def fail_in_the_middle() -> None:
+        async with world.rooms.store.write() as transaction:
+            await transaction.appointments.add(replace(an_appointment(), reference="other"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_in_the_middle()
+    async with world.rooms.store.read() as transaction:
+        assert await transaction.appointments.of_clinic(before.clinic) == [before]
+
+
+async def test_what_was_committed_is_there_for_another_process(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    await world.book()
+    # No orderly close: a second database on the same file sees everything that was answered.
+    other = Store(await Database.open(tmp_path / "konsilium.db"))
+    async with other.read() as transaction:
+        [appointment] = await transaction.appointments.of_clinic(an_appointment().clinic)
+        people = await transaction.participants.of_appointment(appointment.id)
+    assert [person.reference for person in people] == ["patient", "doctor", "mother"]
+    await other.close()
+    await world.close()

@@ -1,0 +1,237 @@
+"""The link to the workers: placement, the spare, adoption after a restart, refusals; the workers are played."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from contract.errors import ConflictError, ErrorCode, InputError, UnavailableError
+from contract.ids import PeerId, RoomId
+from mediaserver.link_frames import encode_frame, read_frame
+from mediaserver.link_messages import (
+    Answer,
+    DoneReply,
+    Downward,
+    Inventory,
+    InventoryReply,
+    Notice,
+    Offer,
+    PeerEntry,
+    PeerState,
+    Refusal,
+    SlotEntry,
+    Slots,
+)
+from rooms.messages import ConnectionState, SessionDescription, SlotView
+from server.media_link import MediaLink
+
+ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
+OFFER = SessionDescription(connection="c1", number=1, sdp="offer")
+
+
+class FakeWorker:
+    """A worker's end of the link that answers what it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.alive: tuple[PeerEntry, ...] = ()
+        self.refuses: ErrorCode | str | None = None
+        self.silent = False
+        self.offers: list[Offer] = []
+        self._writers: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def die(self) -> None:
+        """As a killed process: the socket file stays, nobody listens."""
+        if self._server is not None:
+            self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    def tell(self, notice: Notice) -> None:
+        for writer in self._writers:
+            writer.write(encode_frame(notice))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
+        while (request := await read_frame(reader, decoder)) is not None:
+            if isinstance(request, Inventory):
+                writer.write(encode_frame(InventoryReply(request.request, self.alive)))
+            elif self.refuses is not None:
+                writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
+            elif self.silent:
+                self.cut()
+            elif isinstance(request, Offer):
+                self.offers.append(request)
+                writer.write(encode_frame(Answer(request.request, "answer", (SlotEntry("2", None),), 1)))
+            else:
+                writer.write(encode_frame(DoneReply(request.request)))
+        writer.close()
+
+
+class Heard:
+    """A listener whose news can be waited for."""
+
+    def __init__(self) -> None:
+        self.news: asyncio.Queue[tuple[object, ...]] = asyncio.Queue()
+
+    def peer_state_changed(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None:
+        self.news.put_nowait(("state", room, peer, state))
+
+    def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None:
+        self.news.put_nowait(("slots", room, peer, slots, missing))
+
+    def worker_lost(self, rooms: frozenset[RoomId]) -> None:
+        self.news.put_nowait(("lost", rooms))
+
+    async def next(self) -> tuple[object, ...]:
+        return await asyncio.wait_for(self.news.get(), 20)
+
+
+@asynccontextmanager
+async def workers(
+    folder: Path, count: int = 2, prepare: Callable[[list[FakeWorker]], None] = lambda _: None
+) -> AsyncIterator[tuple[MediaLink, list[FakeWorker], Heard]]:
+    made = [FakeWorker(folder / f"{index}.sock") for index in range(count)]
+    prepare(made)
+    for worker in made:
+        await worker.start()
+    link = MediaLink([worker.path for worker in made])
+    heard = Heard()
+    link.listen(heard)
+    await link.start(20)
+    try:
+        yield link, made, heard
+    finally:
+        await link.close()
+        for worker in made:
+            await worker.die()
+        await asyncio.sleep(0)
+
+
+async def test_an_offer_is_answered_and_the_room_stays_on_its_worker(tmp_path: Path) -> None:
+    async with workers(tmp_path, 3) as (link, made, _):
+        answer = await link.offer(ROOM, PEER, OFFER)
+        assert (answer.description.connection, answer.description.number, answer.description.sdp) == ("c1", 1, "answer")
+        assert (answer.slots, answer.missing_slots) == ((SlotView(mid="2", participant=None),), 1)
+        await link.offer(ROOM, PeerId("prt_2"), OFFER)
+        await link.offer(RoomId("apt_2"), PEER, OFFER)
+        assert sorted(len(worker.offers) for worker in made[:2]) == [1, 2]
+        assert not made[2].offers, "the spare has no rooms"
+
+
+async def test_the_spare_takes_over_when_a_worker_dies(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, spare), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await worker.die()
+        assert await heard.next() == ("lost", frozenset({ROOM}))
+        assert not await link.resume(ROOM, PEER, "c1")
+        await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert [offer.connection for offer in spare.offers] == ["c2"]
+        worker.path.unlink(missing_ok=True)
+        await worker.start()
+        async with asyncio.timeout(20):
+            while not worker._writers:
+                await asyncio.sleep(0.02)
+        await spare.die()
+        assert await heard.next() == ("lost", frozenset({ROOM}))
+        await link.offer(ROOM, PEER, SessionDescription(connection="c3", number=1, sdp="offer"))
+        assert [offer.connection for offer in worker.offers] == ["c1", "c3"]
+
+
+async def test_a_new_server_takes_up_what_lives(tmp_path: Path) -> None:
+    def alive(made: list[FakeWorker]) -> None:
+        made[0].alive = (PeerEntry(ROOM, PEER, "c1", 3, "live"),)
+
+    async with workers(tmp_path, 2, alive) as (link, made, heard):
+        assert await link.resume(ROOM, PEER, "c1")
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
+        assert not await link.resume(ROOM, PEER, "c2")
+        assert not await link.resume(ROOM, PeerId("prt_2"), "c1")
+        await link.offer(ROOM, PeerId("prt_2"), OFFER)
+        assert len(made[0].offers) == 1
+
+
+async def test_a_cut_link_loses_only_what_died_meanwhile(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.alive = (PeerEntry(ROOM, PEER, "c1", 1, "live"),)
+        worker.cut()
+        async with asyncio.timeout(20):
+            while not worker._writers:
+                await asyncio.sleep(0.02)
+        worker.tell(PeerState(ROOM, PEER, "c1", "unstable"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.UNSTABLE)
+        worker.alive = ()
+        worker.cut()
+        assert await heard.next() == ("lost", frozenset({ROOM}))
+
+
+async def test_notices_are_told_and_those_of_old_connections_are_not(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.tell(PeerState(ROOM, PEER, "c0", "gone"))
+        worker.tell(PeerState(ROOM, PEER, "c1", "live"))
+        worker.tell(Slots(ROOM, PEER, (SlotEntry("2", "prt_2"),), 0))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
+        assert await heard.next() == ("slots", ROOM, PEER, (SlotView(mid="2", participant="prt_2"),), 0)
+        worker.tell(PeerState(ROOM, PEER, "c1", "freed"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.GONE)
+        assert not await link.resume(ROOM, PEER, "c1")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (ErrorCode.BAD_OFFER, InputError),
+        (ErrorCode.STALE_OFFER, ConflictError),
+        (ErrorCode.MEDIA_UNAVAILABLE, UnavailableError),
+        ("something new", UnavailableError),
+    ],
+)
+async def test_refusals_become_errors(tmp_path: Path, code: ErrorCode | str, kind: type[Exception]) -> None:
+    async with workers(tmp_path) as (link, made, _):
+        made[0].refuses = code
+        with pytest.raises(kind):
+            await link.offer(ROOM, PEER, OFFER)
+        assert not await link.resume(ROOM, PEER, "c1")
+
+
+async def test_a_worker_that_dies_over_an_offer_is_an_error_not_a_hang(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, _):
+        made[0].silent = True
+        with pytest.raises(UnavailableError):
+            await link.offer(ROOM, PEER, OFFER)
+
+
+async def test_leaving_frees_the_place(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await link.receive_video(ROOM, PEER, wanted=False)
+        await link.disconnect(ROOM, PEER)
+        await link.disconnect(ROOM, PeerId("never there"))
+        await worker.die()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(heard.news.get(), 0.3)
+
+
+async def test_no_worker_at_all_is_said(tmp_path: Path) -> None:
+    link = MediaLink([tmp_path / "0.sock"])
+    try:
+        with pytest.raises(UnavailableError):
+            await link.start(0.1)
+        with pytest.raises(UnavailableError):
+            await link.offer(ROOM, PEER, OFFER)
+    finally:
+        await link.close()
