@@ -5,7 +5,7 @@ def test_percentiles_are_upper_bounds_and_start_anew() -> None:
     probe = DelayProbe()
     for _ in range(98):
         probe.record(0.00012)
-    probe.record(0.0031)
+    probe.record(0.00312)
     probe.record(9.0)
     assert probe.snapshot() == {
         "delay_samples": 100,

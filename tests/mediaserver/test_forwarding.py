@@ -6,6 +6,7 @@ from mediaserver.drops import Drop, Drops
 from mediaserver.negotiated import ExtensionIds
 from mediaserver.peer_media import connect_slot, disconnect_slot
 from mediaserver.rtcp import (
+    BandwidthEstimate,
     KeyframeRequest,
     SenderReport,
     bandwidth_estimate,
@@ -249,7 +250,8 @@ def test_a_limit_of_the_subscriber_reaches_the_publisher(clock: Clock, publisher
         publisher.sink.rtcp.clear()
         clock.now += 1
         publisher.media.tick(clock.now)
-        return [message.bits_per_second for message in publisher.sink.messages() if hasattr(message, "bits_per_second")]
+        messages = publisher.sink.messages()
+        return [message.bits_per_second for message in messages if isinstance(message, BandwidthEstimate)]
 
     subscriber.media.receive_rtcp(bandwidth_estimate(1, 1_200_000, [5001]), clock.now)
     assert told() == []
