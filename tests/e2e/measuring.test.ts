@@ -13,7 +13,7 @@ import { type Stage, story } from "./harness/stage.ts";
 async function site(stage: Stage): Promise<string> {
   const server = createServer((_, answer) => {
     answer.setHeader("content-type", "text/html");
-    answer.end("<!doctype html><button data-action=join>Join</button><video autoplay playsinline></video>");
+    answer.end("<!doctype html><button data-action=enter>Join</button><video autoplay playsinline></video>");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   stage.closeLater(() => new Promise((resolve) => void server.close(() => resolve())));
@@ -61,7 +61,7 @@ story("a stamped picture and a beep are measured through a path of our making", 
   const url = await site(stage);
   await Promise.all([caller.page.goto(url), callee.page.goto(url)]);
 
-  await caller.page.click("[data-action=join]");
+  await caller.page.click("[data-action=enter]");
   // The callee learns of the caller by the relay alone, as our server does; and a host name can't be relayed.
   const offer = (await join(caller.page, null)).replaceAll(/^a=candidate.*\r\n/gm, "");
   const answer = (await join(callee.page, offer)).replaceAll(/\S+\.local/g, "127.0.0.1");
