@@ -52,6 +52,7 @@ export class Person {
   /** The text in view inside what matches; "" when nothing does. */
   async reads(selector: string): Promise<string> {
     return this.page.evaluate(
+      // biome-ignore lint/performance/useDomNodeTextContent: only what is in view counts
       (wanted) => [...document.querySelectorAll<HTMLElement>(wanted)].map((each) => each.innerText).join("\n"),
       selector,
     );
