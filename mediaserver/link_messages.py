@@ -35,7 +35,7 @@ class PeerEntry(msgspec.Struct, frozen=True):
 
 
 class Inventory(_Frame, frozen=True):
-    """Asks for every living transport; answered with `InventoryReply`."""
+    """Asks for every living transport; answered with `InventoryReply`, after which `Slots` of each are told."""
 
     request: int
 

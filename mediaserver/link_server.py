@@ -71,6 +71,9 @@ class LinkServer:
         try:
             while (request := await read_frame(reader, _decoder)) is not None:
                 self._send(writer, self._answer(request))
+                if isinstance(request, Inventory):
+                    for notice in self._worker.slots():
+                        self._send(writer, notice)
         except FrameError as error:
             logger.warning("the link is cut: %s", error)
         finally:

@@ -1,10 +1,20 @@
 """What the rooms domain needs of a media server. `server` joins the two; neither knows the other."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from contract.ids import PeerId, RoomId
 from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+
+
+@dataclass(frozen=True, slots=True)
+class LivingMedia:
+    """A transport that lived on while nobody listened, as it is now."""
+
+    state: ConnectionState
+    slots: tuple[SlotView, ...] = ()
+    missing_slots: int = 0
 
 
 class MediaListener(Protocol):
@@ -31,8 +41,8 @@ class MediaPort(Protocol):
         """
         ...
 
-    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
-        """Whether the peer's transport of that name still lives, so that no offer is needed."""
+    def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        """The peer's transport of that name, when it still lives, so that no offer is needed."""
         ...
 
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:

@@ -131,19 +131,20 @@ class WorkerLink:
 
     async def _greet(self) -> None:
         try:
-            reply = await self.ask(lambda number: Inventory(request=number), InventoryReply)
+            await self.ask(lambda number: Inventory(request=number), InventoryReply)
         except KonsiliumError:
             if self._writer is not None:
                 self._writer.close()
-            return
-        self.state = LinkState.UP
-        self._up.set()
-        self._on_up(self, reply.peers)
 
     def _take(self, frame: Upward) -> None:
         if isinstance(frame, PeerState | Slots):
             self._on_notice(self, frame)
             return
+        if isinstance(frame, InventoryReply):
+            # At once: the notices that follow are about these peers.
+            self.state = LinkState.UP
+            self._up.set()
+            self._on_up(self, frame.peers)
         future = self._waiting.get(frame.request)
         if future is not None and not future.done():
             future.set_result(frame)

@@ -205,10 +205,10 @@ async def test_a_dropped_socket_keeps_its_seat_and_resumes_its_media(world: Worl
     assert seen(world, doctor, patient) == []
     back = replace(patient, connection=ConnectionId("again"))
     await world.rooms.consultations.connect(back)
+    slots = world.media.slots = (SlotView(mid="2", participant=doctor.participant),)
     result = await world.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
     assert result.media_resumed
     assert result.answer is None
-    slots = (SlotView(mid="2", participant=doctor.participant),)
     assert SlotsChanged(slots=slots, missing_slots=0) in world.outbox.of(back)
 
 
@@ -341,9 +341,11 @@ async def test_a_restarted_server_expects_people_back(tmp_path: Path) -> None:
     await world.close()
     again = await World.open(tmp_path)
     again.media.transports = dict(world.media.transports)
+    again.media.slots = (SlotView(mid="2", participant=doctor.participant),)
     back = await again.connect(exchange.participant, exchange.cookie_secret)
     result = await again.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
     assert result.media_resumed
+    assert SlotsChanged(slots=again.media.slots) in again.outbox.of(back)
     assert result.snapshot.started_at == START
     states = {one.person.id: one.connection for one in result.snapshot.participants}
     assert states[doctor.participant] is ConnectionState.RECONNECTING
