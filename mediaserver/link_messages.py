@@ -40,6 +40,12 @@ class Inventory(_Frame, frozen=True):
     request: int
 
 
+class Ping(_Frame, frozen=True):
+    """Asks for a sign of life; answered with `DoneReply`."""
+
+    request: int
+
+
 class Offer(_Frame, frozen=True):
     request: int
     room: str
@@ -68,7 +74,7 @@ class Statistics(_Frame, frozen=True):
     request: int
 
 
-Request = Inventory | Offer | ReceiveVideo | Disconnect | Statistics
+Request = Inventory | Ping | Offer | ReceiveVideo | Disconnect | Statistics
 
 
 # Worker → server

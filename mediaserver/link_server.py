@@ -19,6 +19,7 @@ from mediaserver.link_messages import (
     InventoryReply,
     Notice,
     Offer,
+    Ping,
     ReceiveVideo,
     Refusal,
     Reply,
@@ -96,6 +97,8 @@ class LinkServer:
         match request:
             case Inventory():
                 return InventoryReply(request.request, worker.inventory())
+            case Ping():
+                return DoneReply(request.request)
             case Offer():
                 return worker.offer(request)
             case ReceiveVideo():

@@ -21,12 +21,14 @@ from mediaserver.link_messages import (
     Offer,
     PeerEntry,
     PeerState,
+    Ping,
     Refusal,
     SlotEntry,
     Slots,
 )
 from rooms.media_port import LivingMedia
 from rooms.messages import ConnectionState, SessionDescription, SlotView
+from server import worker_link
 from server.media_link import MediaLink
 
 ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
@@ -42,6 +44,7 @@ class FakeWorker:
         self.slots: tuple[Slots, ...] = ()
         self.refuses: ErrorCode | str | None = None
         self.silent = False
+        self.hangs = False
         self.offers: list[Offer] = []
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
@@ -68,9 +71,13 @@ class FakeWorker:
         self._writers.append(writer)
         decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
         while (request := await read_frame(reader, decoder)) is not None:
+            if self.hangs:
+                continue
             if isinstance(request, Inventory):
                 told = (InventoryReply(request.request, self.alive), *self.slots)
                 writer.write(b"".join(encode_frame(one) for one in told))
+            elif isinstance(request, Ping):
+                writer.write(encode_frame(DoneReply(request.request)))
             elif self.refuses is not None:
                 writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
             elif self.silent:
@@ -151,6 +158,18 @@ async def test_the_spare_takes_over_when_a_worker_dies(tmp_path: Path) -> None:
         assert await heard.next() == ("lost", frozenset({ROOM}))
         await link.offer(ROOM, PEER, SessionDescription(connection="c3", number=1, sdp="offer"))
         assert [offer.connection for offer in worker.offers] == ["c1", "c3"]
+
+
+async def test_the_spare_takes_over_from_a_worker_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_link, "PING_SECONDS", 0.3)
+    async with workers(tmp_path) as (link, (worker, spare), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await asyncio.sleep(2.0)
+        assert heard.news.empty(), "a worker that answers is left alone"
+        worker.hangs = True
+        assert await heard.next() == ("lost", frozenset({ROOM}))
+        await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert [offer.connection for offer in spare.offers] == ["c2"]
 
 
 async def test_a_new_server_takes_up_what_lives(tmp_path: Path) -> None:
