@@ -1,6 +1,7 @@
 """One supervised child process: started, watched, restarted with back-off, ended."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -14,6 +15,8 @@ LIVED_LONG_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 10.0
 EXIT_CONFIGURATION = 78
 """sysexits.h EX_CONFIG: starting again would not help."""
+
+START = b"start\n"
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +39,9 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str]
     descriptors: tuple[int, ...] = ()
+    awaits_start: bool = False
+    """It does nothing but import its parts until it reads `START` from its standard input, so that the next one can
+    stand by while one runs."""
 
 
 class BackOff:
@@ -64,18 +70,22 @@ class Child:
         """The program said that its configuration is wrong; it is not started again."""
         self._on_started = on_started
         self._stopping = asyncio.Event()
+        self._standby: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
         """Returns after `stop`, or when starting again would not help."""
-        back_off = BackOff()
-        while not self._stopping.is_set():
-            await self._start()
-            started_at = time.monotonic()
-            status = await self._ended()
-            if status == EXIT_CONFIGURATION:
-                self.failed = True
-                return
-            await self._pause(back_off.after(time.monotonic() - started_at))
+        try:
+            await self._keep_running()
+        finally:
+            await self._end_standby()
+
+    async def prepare_standby(self) -> None:
+        """Starts the process that will take over when the running one ends, unless there is one."""
+        if self._standby is not None and self._standby.returncode is None:
+            return
+        self._standby = await self._spawn()
+        if self._stopping.is_set():
+            await self._end_standby()
 
     def stop(self) -> None:
         """Asks the child to end; `run` returns when it did."""
@@ -87,16 +97,34 @@ class Child:
         self._stopping.set()
         self._signal(signal.SIGKILL)
 
-    async def _start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
+    async def _keep_running(self) -> None:
+        back_off = BackOff()
+        while not self._stopping.is_set():
+            await self._start()
+            started_at = time.monotonic()
+            status = await self._ended()
+            if status == EXIT_CONFIGURATION:
+                self.failed = True
+                return
+            await self._pause(back_off.after(time.monotonic() - started_at))
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        awaits_start = self.program.awaits_start
+        return await asyncio.create_subprocess_exec(
             *self.program.command,
             env={**os.environ, **self.program.environment},
             pass_fds=self.program.descriptors,
             start_new_session=True,
             preexec_fn=_die_with_parent,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if awaits_start else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
         )
+
+    async def _start(self) -> None:
+        ready, self._standby = self._standby, None
+        self.process = ready if ready is not None and ready.returncode is None else await self._spawn()
+        if self.process.stdin is not None:
+            self.process.stdin.write(START)
         self.starts += 1
         self._on_started(self)
         if self._stopping.is_set():
@@ -121,6 +149,13 @@ class Child:
             waiting = asyncio.create_task(self._stopping.wait())
             await asyncio.wait({waiting}, timeout=seconds)
             waiting.cancel()
+
+    async def _end_standby(self) -> None:
+        standby, self._standby = self._standby, None
+        if standby is not None:
+            with contextlib.suppress(ProcessLookupError):
+                standby.kill()
+            await standby.wait()
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:

@@ -20,7 +20,7 @@ def node_programs(settings: Settings, listening: int, ready_writer: int) -> list
         STARTED_AT: str(int(time.time())),
     }
     command = [sys.executable, "-m", "server.process"]
-    server = Program(Role.SERVER, command, environment, (listening, ready_writer))
+    server = Program(Role.SERVER, command, environment, (listening, ready_writer), awaits_start=True)
     return [server, *(_worker_program(settings, index) for index in range(settings.workers + 1))]
 
 

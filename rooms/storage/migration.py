@@ -1,0 +1,44 @@
+"""Brings a database file to the newest shape."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+NEWEST_REVISION = "0001"
+"""The last file of `rooms/migrations/versions`."""
+
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def migrate(path: Path) -> None:
+    """Runs the migrations that are missing. Blocks: call it in a thread.
+
+    alembic is imported only when there is something to do: it would take a good part of every start.
+    """
+    if _revision(path) == NEWEST_REVISION:
+        return
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import URL, create_engine
+
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    try:
+        with engine.begin() as connection:
+            config = Config()
+            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def _revision(path: Path) -> str | None:
+    """What alembic wrote into the file; None when there is no file, or nothing was written yet."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    return None if row is None else str(row[0])
