@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from server import priority
 
 STOP_SECONDS = 8.0
 LIVED_LONG_SECONDS = 30.0
@@ -42,6 +45,8 @@ class Program:
     awaits_start: bool = False
     """It does nothing but import its parts until it reads `START` from its standard input, so that the next one can
     stand by while one runs."""
+    niceness: int = 0
+    """Added to the parent's nice value, as far as that is allowed."""
 
 
 class BackOff:
@@ -115,7 +120,7 @@ class Child:
             env={**os.environ, **self.program.environment},
             pass_fds=self.program.descriptors,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=functools.partial(_become, self.program.niceness),
             stdin=asyncio.subprocess.PIPE if awaits_start else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
         )
@@ -162,6 +167,7 @@ class Child:
             self.process.send_signal(number)
 
 
-def _die_with_parent() -> None:
+def _become(niceness: int) -> None:
     """Runs in the child before its program starts: the kernel ends it when the supervisor is gone (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    priority.apply(niceness)
