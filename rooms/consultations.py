@@ -7,14 +7,14 @@ from dataclasses import replace
 import structlog
 
 from contract.clock import Clock
-from contract.errors import AccessError, ConflictError, ErrorCode, InputError, KonsiliumError
+from contract.errors import AccessError, ConflictError, ErrorCode, InputError
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
 from rooms.encounter import EncounterLog
 from rooms.entry import Entrance, NotAdmitted
 from rooms.keyed_lock import KeyedLock
 from rooms.live_room import LiveRoom
 from rooms.lobby import Lobby
-from rooms.media_port import MediaPort
+from rooms.media_port import MediaPort, free_media
 from rooms.messages import (
     AcceptConsent,
     CheckAdmission,
@@ -37,7 +37,7 @@ from rooms.messages import (
 )
 from rooms.model import Appointment, AppointmentStatus, PaymentStatus
 from rooms.outbox import Caller, Outbox
-from rooms.reception import Reception
+from rooms.reception import Facts, Reception
 from rooms.roles import Role
 from rooms.room_directory import SEAT_KEPT_SECONDS, RoomDirectory
 from rooms.seat import UNKNOWN_MEDIA, Seat
@@ -182,7 +182,7 @@ class Consultations:
                 room.give_up_seat(participant)
             self._directory.publish(room, ())
             for participant in seated:
-                await self._free_media(caller.appointment, participant)
+                await free_media(self._media, caller.appointment, participant)
         await self._lobby.refresh(caller.appointment)
         return Done()
 
@@ -198,19 +198,22 @@ class Consultations:
             self._directory.publish(room, room.give_up_seat(participant))
             if seat is not None:
                 self._directory.tell(seat, SeatLost(reason=SeatLostReason.REMOVED))
-                await self._free_media(caller.appointment, participant)
+                await free_media(self._media, caller.appointment, participant)
         await self._lobby.refresh(caller.appointment)
         return Done()
 
     # From outside
 
     async def appointment_changed(self, appointment: AppointmentId) -> None:
-        """An appointment was changed from outside (after commit): verdicts and notices are told anew."""
-        facts = await self.reception.facts(appointment)
-        room = self._directory.get(appointment)
-        if room is not None and facts is not None:
-            events = room.invite(facts.participants) + room.note(notice_of(facts.appointment))
-            self._directory.publish(room, events)
+        """An appointment was changed from outside (after commit): verdicts and notices are told anew, and who is no
+        longer invited, or came by a link that was revoked, loses the seat."""
+        async with self._locks.hold(appointment):
+            facts = await self.reception.facts(appointment)
+            room = self._directory.get(appointment)
+            if room is not None and facts is not None:
+                events = room.invite(facts.participants) + room.note(notice_of(facts.appointment))
+                self._directory.publish(room, events)
+                await self._shut_out(room, facts)
         await self._lobby.refresh(appointment)
 
     async def clock_moved(self) -> None:
@@ -243,13 +246,14 @@ class Consultations:
             return
         await self._encounter.exit(appointment, participant, why.value, emptied=len(room.seats()) == 1)
         self._directory.publish(room, room.give_up_seat(participant))
-        await self._free_media(appointment, participant)
+        await free_media(self._media, appointment, participant)
 
-    async def _free_media(self, appointment: AppointmentId, participant: ParticipantId) -> None:
-        try:
-            await self._media.disconnect(RoomId(appointment), PeerId(participant))
-        except KonsiliumError as error:
-            _log.warning("media_not_freed", appointment=appointment, code=error.code.value)
+    async def _shut_out(self, room: LiveRoom, facts: Facts) -> None:
+        for participant, seat in room.seats().items():
+            reason = facts.seat_reason(participant, seat.session)
+            if reason is not None:
+                await self._give_up(room.appointment, participant, LeaveReason.SHUT_OUT)
+                self._directory.tell(seat, SeatLost(reason=reason))
 
     def _seat_expired(self, appointment: AppointmentId, participant: ParticipantId) -> None:
         self._spawn(self._expire(appointment, participant))

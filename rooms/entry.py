@@ -7,12 +7,13 @@ from contract.ids import PeerId, RoomId
 from rooms.encounter import EncounterLog
 from rooms.live_room import Events, LiveRoom
 from rooms.lobby import Lobby
-from rooms.media_port import LivingMedia, MediaPort
+from rooms.media_port import LivingMedia, MediaPort, free_media
 from rooms.messages import (
     ConnectionState,
     JoinResult,
     JoinRoom,
     MediaAnswer,
+    MediaLost,
     SeatLost,
     SeatLostReason,
     SlotsChanged,
@@ -59,7 +60,12 @@ class Entrance:
         facts = await self._admitted(caller)
         self._require_free_seat(caller, command)
         media = await self._connect_media(caller, command)
-        started_at = await self._encounter.enter(caller, starts=self._starts(caller))
+        try:
+            started_at = await self._encounter.enter(caller, starts=self._starts(caller))
+        except BaseException:
+            if media.answer is not None:
+                await self._give_back_media(caller)
+            raise
         # From here to the return nothing waits: snapshot and subscription belong together.
         room = self._directory.open(facts)
         before = room.seat(caller.participant)
@@ -102,6 +108,16 @@ class Entrance:
             await self._media.disconnect(room, peer)
             return _Media()
         return _Media(await self._media.offer(room, peer, command.offer), connection=command.offer.connection)
+
+    async def _give_back_media(self, caller: Caller) -> None:
+        """A transport that nobody will use; it had taken the place of the one of the seat that is held, if any."""
+        await free_media(self._media, caller.appointment, caller.participant)
+        room = self._directory.get(caller.appointment)
+        seat = None if room is None else room.seat(caller.participant)
+        if room is not None and seat is not None and seat.transport is not None:
+            lost = replace(seat, transport=ConnectionState.CONNECTING, slots=(), missing_slots=0)
+            self._directory.publish(room, room.change_seat(caller.participant, lost))
+            self._directory.tell(seat, MediaLost())
 
     def _starts(self, caller: Caller) -> bool:
         """Whether practitioner and patient are together once this person is in."""

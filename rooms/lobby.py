@@ -11,7 +11,7 @@ import structlog
 from contract.clock import Clock
 from contract.ids import AppointmentId, ConnectionId
 from rooms.keyed_lock import KeyedLock
-from rooms.messages import AdmissionChanged, VerdictView
+from rooms.messages import AdmissionChanged, VerdictCode, VerdictView
 from rooms.outbox import Caller, Outbox
 from rooms.reception import Facts, Judgement, Reception
 
@@ -88,6 +88,8 @@ class Lobby:
                 if waiting.told is None or _essence(waiting.told) != _essence(judgement.view):
                     waiting.told = judgement.view
                     self._outbox.send(caller.connection, AdmissionChanged(verdict=judgement.view))
+                if judgement.code is VerdictCode.LINK_REVOKED:
+                    self._outbox.close(caller.connection)
             self._due.pop(appointment, None)
             self._plan(appointment, judgements)
 

@@ -4,8 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from contract.ids import PeerId, RoomId
+import structlog
+
+from contract.errors import KonsiliumError
+from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
 from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +61,11 @@ class MediaPort(Protocol):
     def listen(self, listener: MediaListener) -> Callable[[], None]:
         """Adds a listener; the returned function takes it away again."""
         ...
+
+
+async def free_media(media: MediaPort, appointment: AppointmentId, participant: ParticipantId) -> None:
+    """Frees a participant's transport; a media server that can't just now frees it by itself later."""
+    try:
+        await media.disconnect(RoomId(appointment), PeerId(participant))
+    except KonsiliumError as error:
+        _log.warning("media_not_freed", appointment=appointment, code=error.code.value)

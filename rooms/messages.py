@@ -53,6 +53,8 @@ class LeaveReason(StrEnum):
     LEFT = "left"
     LOST = "lost"
     REMOVED = "removed"
+    SHUT_OUT = "shut_out"
+    """The link was revoked, or the clinic took them off the appointment."""
 
 
 # Values
@@ -295,10 +297,14 @@ class MediaLost(Event, frozen=True):
 class SeatLostReason(StrEnum):
     TAKEN_OVER = "taken_over"
     REMOVED = "removed"
+    LINK_REVOKED = "link_revoked"
+    """The link that this device came with was revoked or replaced: it may have leaked."""
+    NOT_INVITED = "not_invited"
+    """The clinic took the participant off the appointment."""
 
 
 class SeatLost(Event, frozen=True):
-    """This connection no longer holds the seat: taken over by another device, or removed."""
+    """This connection no longer holds the seat: taken over by another device, or shut out."""
 
     reason: SeatLostReason
 

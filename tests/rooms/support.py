@@ -64,9 +64,13 @@ def a_participant(role: Role = Role.PATIENT, identifier: str = "par_1") -> Parti
 @dataclass
 class RecordingOutbox:
     sent: list[tuple[ConnectionId, Event]] = field(default_factory=list)
+    closed: list[ConnectionId] = field(default_factory=list)
 
     def send(self, connection: ConnectionId, event: Event) -> None:
         self.sent.append((connection, event))
+
+    def close(self, connection: ConnectionId) -> None:
+        self.closed.append(connection)
 
     def of(self, caller: Caller) -> list[Event]:
         return [event for connection, event in self.sent if connection == caller.connection]

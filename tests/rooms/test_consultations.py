@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from contract.errors import AccessError, ConflictError, ErrorCode, InputError, MissingError, UnavailableError
+from contract.errors import (
+    AccessError,
+    ConflictError,
+    ErrorCode,
+    IdentityError,
+    InputError,
+    MissingError,
+    UnavailableError,
+)
 from contract.ids import ConnectionId, PeerId, RoomId
 from rooms.consultations import NotAdmitted
+from rooms.encounter import EncounterLog
 from rooms.messages import (
     AcceptConsent,
     AdmissionChanged,
@@ -38,7 +47,7 @@ from rooms.model import Appointment, AppointmentStatus, EncounterStatus
 from rooms.outbox import Caller
 from rooms.policy import EXAMPLE_POLICIES
 from tests.rooms.support import CLINIC, END, ON, START, a_join, an_offer
-from tests.rooms.world import PEOPLE, World, whole
+from tests.rooms.world import LINK_BASE, PEOPLE, World, whole
 
 LEAVE = LeaveRoom(id="l")
 PATIENCE = 20.0
@@ -302,6 +311,87 @@ async def test_consent_is_asked_for_once_and_stored(tmp_path: Path) -> None:
     assert view.consent is not None
     assert view.consent.accepted
     await world.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["revoked", "replaced by a new link"])
+async def test_a_link_that_leaked_ends_what_was_opened_with_it(world: World, replaced: bool) -> None:
+    tokens = await world.book()
+    exchange = await world.rooms.sessions.exchange(tokens["patient"], None)
+    assert exchange.participant is not None
+    assert exchange.cookie_secret is not None
+    inside = await world.connect(exchange.participant, exchange.cookie_secret)
+    waiting, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(inside)
+    change = world.bridge.reissue_link if replaced else world.bridge.revoke_link
+    issued = await change(CLINIC.id, "A-1", "patient")
+    assert SeatLost(reason=SeatLostReason.LINK_REVOKED) in world.outbox.of(inside)
+    assert world.transport(inside) is None
+    assert seen(world, doctor, inside)[-1] is ConnectionState.ABSENT
+    assert {verdicts(world, one)[-1] for one in (inside, waiting)} == {VerdictCode.LINK_REVOKED}
+    assert set(world.outbox.closed) == {inside.connection, waiting.connection}
+    with pytest.raises(NotAdmitted):
+        await world.join(inside)
+    with pytest.raises(IdentityError):
+        await world.connect(exchange.participant, exchange.cookie_secret)
+    assert SeatLost not in {type(event) for event in world.outbox.of(doctor)}
+    if issued is not None:
+        await world.join(await world.arrive(issued.url.removeprefix(LINK_BASE)))
+
+
+async def test_a_seat_kept_over_a_restart_ends_with_its_link_too(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    patient, doctor = await together(world)
+    await world.close()
+    again = await World.open(tmp_path)
+    again.media.transports = dict(world.media.transports)
+    await again.bridge.revoke_link(CLINIC.id, "A-1", "patient")
+    assert again.transport(patient) is None
+    assert again.transport(doctor) is not None
+    await again.close()
+
+
+async def test_whoever_is_withdrawn_while_inside_loses_the_seat(world: World) -> None:
+    tokens = await world.book()
+    mother, doctor = await world.arrive(tokens["mother"]), await world.arrive(tokens["doctor"])
+    second_device = await world.arrive(tokens["mother"])
+    await world.join(doctor)
+    await world.join(mother)
+    await world.send("appointment.updated", 2, **whole(participants=PEOPLE[:2]))
+    assert SeatLost(reason=SeatLostReason.NOT_INVITED) in world.outbox.of(mother)
+    assert world.transport(mother) is None
+    assert seen(world, doctor, mother)[-1] is ConnectionState.ABSENT
+    assert {verdicts(world, one)[-1] for one in (mother, second_device)} == {VerdictCode.NOT_INVITED}
+    for device in (mother, second_device):
+        with pytest.raises(NotAdmitted):
+            await world.join(device, take_over=True)
+    await world.send("appointment.updated", 3, **whole())
+    await world.join(mother)
+
+
+async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, doctor = await together(world)
+    tokens_of_mother = await world.send("appointment.updated", 2, **whole())
+    token = next(one.url for one in tokens_of_mother.links if one.participant == "mother").removeprefix(LINK_BASE)
+    mother = await world.arrive(token)
+
+    async def disk_is_full(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(EncounterLog, "enter", disk_is_full)
+    world.outbox.clear()
+    with pytest.raises(OSError, match="disk full"):
+        await world.join(mother)
+    assert world.transport(mother) is None
+    assert world.outbox.sent == []
+    second_tab = replace(patient, connection=ConnectionId("second tab"))
+    await world.rooms.consultations.connect(second_tab)
+    with pytest.raises(OSError, match="disk full"):
+        await world.join(second_tab)
+    assert MediaLost() in world.outbox.of(patient), "its transport was replaced, and the new one freed"
+    assert seen(world, doctor, patient) == []
 
 
 async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:

@@ -102,6 +102,8 @@ export type RoomNotice = (typeof ROOM_NOTICE_VALUES)[number];
 export const SEAT_LOST_REASON_VALUES = [
   "taken_over",
   "removed",
+  "link_revoked",
+  "not_invited",
 ] as const;
 export type SeatLostReason = (typeof SEAT_LOST_REASON_VALUES)[number];
 
@@ -305,7 +307,7 @@ export interface SlotsChanged {
 export interface MediaLost {
 }
 
-/** This connection no longer holds the seat: taken over by another device, or removed. */
+/** This connection no longer holds the seat: taken over by another device, or shut out. */
 export interface SeatLost {
   readonly reason: SeatLostReason;
 }
