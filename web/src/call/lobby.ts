@@ -5,7 +5,7 @@ import { forgetDevice, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
 import { Call } from "./call.ts";
-import { type Ending, type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "./lobby-state.ts";
+import { type Ending, type Lobby, type LobbyEvent, nextLobby, type ShutOut, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
 import type { Quality } from "./quality.ts";
 
@@ -90,6 +90,8 @@ export class LobbyControl {
   async comeBack(): Promise<void> {
     this.takeOver = true;
     this.advance({ kind: "return" });
+    // A link that was refused for good, such as one that was revoked meanwhile, is opened anew: that says why.
+    if (this.signalling?.state === "refused") return this.open();
     await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
@@ -104,6 +106,7 @@ export class LobbyControl {
   }
 
   private connect(participant: string): void {
+    this.signalling?.close();
     const link = new Signal(new SocketTransport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
@@ -141,7 +144,7 @@ export class LobbyControl {
     }
   }
 
-  private ended(ending: Ending, verdict: VerdictView | null): void {
+  private ended(ending: Ending | ShutOut, verdict: VerdictView | null): void {
     this.local.release();
     this.call.value = null;
     if (verdict) this.verdictChanged(verdict);
