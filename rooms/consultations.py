@@ -27,12 +27,14 @@ from rooms.messages import (
     LeaveRoom,
     MediaAnswer,
     OfferMedia,
+    PaymentReturned,
     ReceiveMedia,
     RemoveParticipant,
     RoomNotice,
     SeatLost,
     SeatLostReason,
     SetMediaState,
+    VerdictCode,
     VerdictView,
 )
 from rooms.model import Appointment, AppointmentStatus, PaymentStatus
@@ -125,6 +127,14 @@ class Consultations:
         await self._encounter.consent(caller, command.version)
         await self._lobby.refresh(caller.appointment)
         return (await self._lobby.judge(caller)).view
+
+    async def payment_returned(self, caller: Caller, command: PaymentReturned) -> VerdictView:
+        """Changes something only for those whom the missing payment keeps out."""
+        judgement = await self._lobby.judge(caller)
+        if judgement.code is VerdictCode.PAYMENT_REQUIRED and await self._encounter.payment_returned(caller):
+            await self._lobby.refresh(caller.appointment)
+            judgement = await self._lobby.judge(caller)
+        return judgement.view
 
     async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
         """Raises `NotAdmitted`, `ConflictError(ALREADY_INSIDE)`, or what `MediaPort.offer` raises."""

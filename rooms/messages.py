@@ -198,6 +198,11 @@ class AcceptConsent(Command, frozen=True):
     version: str
 
 
+class PaymentReturned(Command, frozen=True):
+    """The person came back from the clinic's payment page: for a short while the bank's answer is waited for. Only
+    the booking system says whether it was paid. Answered with `VerdictView`."""
+
+
 class JoinRoom(Command, frozen=True):
     """Takes the participant's seat; answered with `JoinResult`.
 
@@ -312,6 +317,7 @@ class SeatLost(Event, frozen=True):
 COMMANDS: dict[str, type[Command]] = {
     "admission.check": CheckAdmission,
     "consent.accept": AcceptConsent,
+    "payment.returned": PaymentReturned,
     "room.join": JoinRoom,
     "room.leave": LeaveRoom,
     "media.offer": OfferMedia,
@@ -324,6 +330,7 @@ COMMANDS: dict[str, type[Command]] = {
 RESULTS: dict[str, type[Message]] = {
     "admission.check": VerdictView,
     "consent.accept": VerdictView,
+    "payment.returned": VerdictView,
     "room.join": JoinResult,
     "room.leave": Done,
     "media.offer": MediaAnswer,

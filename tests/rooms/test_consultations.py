@@ -32,6 +32,7 @@ from rooms.messages import (
     MediaState,
     OfferMedia,
     ParticipantChanged,
+    PaymentReturned,
     ReceiveMedia,
     RemoveParticipant,
     RoomChanged,
@@ -392,6 +393,48 @@ async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
         await world.join(second_tab)
     assert MediaLost() in world.outbox.of(patient), "its transport was replaced, and the new one freed"
     assert seen(world, doctor, patient) == []
+
+
+RETURNED = PaymentReturned(id="p")
+
+
+async def test_whoever_comes_back_from_paying_waits_for_the_bank_and_may_then_pay_again(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    tokens = await world.book(paid=False)
+    patient, mother = await world.arrive(tokens["patient"]), await world.arrive(tokens["mother"])
+    view = await world.rooms.consultations.payment_returned(patient, RETURNED)
+    assert (view.code, view.wait_seconds) == (VerdictCode.PAYMENT_PENDING, 120)
+    assert view.appointment is not None
+    assert view.appointment.payment_url, "paying again stays possible"
+    assert verdicts(world, mother) == [VerdictCode.PAYMENT_PENDING]
+    world.clock.advance(timedelta(minutes=2))
+    await world.rooms.consultations.clock_moved()
+    assert verdicts(world, patient)[-1] is VerdictCode.PAYMENT_REQUIRED
+    for page in (patient, mother):
+        view = await world.rooms.consultations.payment_returned(page, RETURNED)
+        assert view.code is VerdictCode.PAYMENT_REQUIRED, "said too often it would hide «pay again» for ever"
+    async with world.rooms.store.read() as transaction:
+        actions = [entry.action for entry in await transaction.audit.of_appointment(patient.appointment)]
+    assert actions.count("payment.returned") == 1
+    await world.close()
+    again = await World.open(tmp_path, now=START + timedelta(minutes=9))
+    back = await again.arrive(tokens["patient"])
+    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_REQUIRED
+    again.clock.advance(timedelta(minutes=1))
+    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_PENDING
+    await again.send("payment.succeeded", 2)
+    assert verdicts(again, back)[-1] is VerdictCode.WAITING_FOR_PRACTITIONER
+    await again.close()
+
+
+@pytest.mark.parametrize("event", ["payment.lapsed", "payment.succeeded", "appointment.cancelled"])
+async def test_a_return_from_paying_changes_nothing_where_nothing_is_owed(world: World, event: str) -> None:
+    tokens = await world.book(paid=False)
+    patient = await world.arrive(tokens["patient"])
+    await world.send(event, 2)
+    before = await stored(world)
+    await world.rooms.consultations.payment_returned(patient, RETURNED)
+    assert await stored(world) == before
 
 
 async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:

@@ -35,6 +35,18 @@ def test_the_newest_revision_is_the_last_migration() -> None:
     assert scripts.get_heads() == [NEWEST_REVISION]
 
 
+def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
+    migrate(tmp_path / "a.db")
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE appointments DROP COLUMN payment_returned_at"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    migrate(tmp_path / "a.db")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
 def test_a_database_of_the_newest_shape_is_opened_without_the_migration_tool(tmp_path: Path) -> None:
     """It takes a good part of every start, and so of every recovery."""
     migrate(tmp_path / "a.db")

@@ -119,6 +119,14 @@ export interface AcceptConsent {
 }
 
 /**
+ * The person came back from the clinic's payment page: for a short while the bank's answer is waited for. Only
+ * the booking system says whether it was paid. Answered with `VerdictView`.
+ */
+export interface PaymentReturned {
+  readonly id: string;
+}
+
+/**
  * Takes the participant's seat; answered with `JoinResult`.
  *
  * `offer` None: no media at all (text only), or, with `resume`, the RTCPeerConnection named there still lives.
@@ -322,6 +330,7 @@ export interface ErrorView {
 export interface CommandMap {
   "admission.check": CheckAdmission;
   "consent.accept": AcceptConsent;
+  "payment.returned": PaymentReturned;
   "room.join": JoinRoom;
   "room.leave": LeaveRoom;
   "media.offer": OfferMedia;
@@ -334,6 +343,7 @@ export interface CommandMap {
 export interface ResultMap {
   "admission.check": VerdictView;
   "consent.accept": VerdictView;
+  "payment.returned": VerdictView;
   "room.join": JoinResult;
   "room.leave": Done;
   "media.offer": MediaAnswer;
