@@ -52,7 +52,7 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
       {canPrepare(verdict) && <DeviceCheck view={view.devices} actions={actions} />}
       {entry.kind === "refused" && <Refused code={entry.code} />}
       <MainAction view={view} verdict={verdict} entry={entry} actions={actions} />
-      <VerdictLinks verdict={verdict} />
+      <VerdictLinks verdict={verdict} onPay={actions.pay} />
       {verdict.disclaimer && canPrepare(verdict) && <p class="hint">{said.disclaimer}</p>}
     </section>
   );
