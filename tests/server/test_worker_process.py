@@ -57,9 +57,9 @@ async def test_a_process_of_others_and_this_one_are_left_alone(tmp_path: Path) -
         own.bind(str(tmp_path / "own.sock"))
         own.listen()
         connected.connect(str(tmp_path / "own.sock"))
-        assert WorkerProcess.behind(connected) is None
+        assert await asyncio.to_thread(WorkerProcess.behind, connected) is None
     with socket.socket(socket.AF_UNIX) as connected:
         connected.connect(str(tmp_path / "child.sock"))
-        assert WorkerProcess.behind(connected) is None, "a child of ours is no sibling"
+        assert await asyncio.to_thread(WorkerProcess.behind, connected) is None, "a child of ours is no sibling"
     child.kill()
     await child.wait()
