@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,11 @@ class Child:
         """Starts the process that will take over when the running one ends, unless there is one."""
         if self._standby is not None and self._standby.returncode is None:
             return
-        self._standby = await self._spawn()
+        try:
+            self._standby = await self._spawn()
+        except OSError:
+            # Then the next one is started when it is needed.
+            return
         if self._stopping.is_set():
             await self._end_standby()
 
@@ -105,7 +110,14 @@ class Child:
     async def _keep_running(self) -> None:
         back_off = BackOff()
         while not self._stopping.is_set():
-            await self._start()
+            try:
+                await self._start()
+            except OSError as error:
+                if not self.starts:
+                    raise
+                sys.stderr.write(f"konsilium: {self.program.role} can't be started: {error.strerror}\n")
+                await self._pause(LONGEST_DELAY_SECONDS)
+                continue
             started_at = time.monotonic()
             status = await self._ended()
             if status == EXIT_CONFIGURATION:

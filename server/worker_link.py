@@ -136,7 +136,11 @@ class WorkerLink:
         try:
             while (frame := await read_frame(reader, self._decoder)) is not None:
                 self._pings_unheard = 0
-                self._take(frame)
+                try:
+                    self._take(frame)
+                except Exception:
+                    # A fault of a listener must not end the link that everybody's media hangs on.
+                    log.exception("worker_news_failed", worker=self.path.name, kind=type(frame).__name__)
         except FrameError as error:
             log.error("worker_frame_malformed", worker=self.path.name, detail=str(error))
         finally:

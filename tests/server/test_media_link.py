@@ -202,6 +202,19 @@ async def test_a_cut_link_loses_only_what_died_meanwhile(tmp_path: Path) -> None
         assert await heard.next() == ("lost", frozenset({ROOM}))
 
 
+async def test_a_fault_of_a_listener_does_not_end_the_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+
+        def fault(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(heard, "slots_changed", fault)
+        worker.tell(Slots(ROOM, PEER, (SlotEntry("2", "prt_2"),), 0))
+        worker.tell(PeerState(ROOM, PEER, "c1", "live"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
+
+
 async def test_what_changed_while_the_link_was_cut_is_told(tmp_path: Path) -> None:
     async with workers(tmp_path) as (link, (worker, _), heard):
         await link.offer(ROOM, PEER, OFFER)
