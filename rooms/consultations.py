@@ -272,8 +272,12 @@ class Consultations:
         async with self._locks.hold(appointment):
             room = self._directory.get(appointment)
             seat = None if room is None else room.seat(participant)
-            if seat is not None and seat.abandoned:
-                await self._give_up(appointment, participant, LeaveReason.LOST)
+            if room is not None and seat is not None and seat.abandoned:
+                try:
+                    await self._give_up(appointment, participant, LeaveReason.LOST)
+                finally:
+                    # What could not be stored leaves the seat where it is: its time runs anew.
+                    self._directory.publish(room, ())
         await self._lobby.refresh(appointment)
 
     def _refresh_soon(self, appointment: AppointmentId) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -16,6 +16,9 @@ from rooms.outbox import Caller, Outbox
 from rooms.reception import Facts, Judgement, Reception
 
 _log = structlog.get_logger()
+
+TRY_AGAIN = timedelta(seconds=1)
+"""After people could not be told because storage failed."""
 
 LONGEST_SLEEP_SECONDS = 30.0
 """So that a machine that slept, or a clock that was set, is noticed."""
@@ -77,7 +80,12 @@ class Lobby:
         async with self._locks.hold(appointment):
             if appointment not in self._waiting:
                 return
-            facts = await self._reception.facts(appointment)
+            try:
+                facts = await self._reception.facts(appointment)
+            except Exception:
+                self._due[appointment] = self._clock.now() + TRY_AGAIN
+                self._changed.set()
+                raise
             judgements = []
             for waiting in list(self._waiting.get(appointment, {}).values()):
                 caller = waiting.caller

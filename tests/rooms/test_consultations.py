@@ -44,7 +44,7 @@ from rooms.messages import (
     SlotView,
     VerdictCode,
 )
-from rooms.model import Appointment, AppointmentStatus, EncounterStatus
+from rooms.model import Appointment, AppointmentStatus, EncounterStatus, PaymentStatus
 from rooms.outbox import Caller
 from rooms.policy import EXAMPLE_POLICIES
 from tests.rooms.support import CLINIC, END, ON, START, a_join, an_offer
@@ -435,6 +435,47 @@ async def test_a_return_from_paying_changes_nothing_where_nothing_is_owed(world:
     before = await stored(world)
     await world.rooms.consultations.payment_returned(patient, RETURNED)
     assert await stored(world) == before
+
+
+async def test_a_seat_that_could_not_be_given_up_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.open(tmp_path, seat_kept_seconds=0.05)
+    patient, doctor = await together(world)
+    failed = asyncio.Event()
+
+    async def disk_is_full(*_: object, **__: object) -> None:
+        failed.set()
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EncounterLog, "exit", disk_is_full)
+        room, peer = RoomId(patient.appointment), PeerId(patient.participant)
+        world.media.listeners[0].peer_state_changed(room, peer, ConnectionState.GONE)
+        await world.rooms.consultations.disconnect(patient)
+        await asyncio.wait_for(failed.wait(), PATIENCE)
+        assert seen(world, doctor, patient)[-1] is ConnectionState.GONE
+    await until(lambda: seen(world, doctor, patient)[-1] is ConnectionState.ABSENT)
+    await world.close()
+
+
+async def test_people_who_could_not_be_told_are_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = await world.book(paid=False)
+    patient = await world.arrive(tokens["patient"])
+
+    async def database_is_away(_: object) -> None:
+        raise OSError("database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.rooms.consultations.reception, "facts", database_is_away)
+        with pytest.raises(OSError, match="away"):
+            await world.rooms.consultations.clock_moved()
+    async with world.rooms.store.write() as transaction:
+        [unpaid] = await transaction.appointments.of_clinic(CLINIC.id)
+        paid = replace(unpaid.payment, status=PaymentStatus.SUCCEEDED)
+        await transaction.appointments.save(replace(unpaid, payment=paid))
+    world.clock.advance(timedelta(seconds=1))
+    await until(lambda: verdicts(world, patient) == [VerdictCode.WAITING_FOR_PRACTITIONER])
 
 
 async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:
