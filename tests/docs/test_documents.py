@@ -191,15 +191,15 @@ class _NoMedia:
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         """Nobody is connected."""
 
-    def close(self, connection: ConnectionId) -> None:
-        """Nobody is connected."""
-
     def listen(self, listener: MediaListener) -> Callable[[], None]:
         return lambda: None
 
 
 class _NoOutbox:
     def send(self, connection: ConnectionId, event: Event) -> None:
+        """Nobody is connected."""
+
+    def close(self, connection: ConnectionId) -> None:
         """Nobody is connected."""
 
 
