@@ -67,6 +67,7 @@ function headline(
   const waits = entry.kind === "wanted" || entry.kind === "entering";
   if (verdict.code === "waiting_for_practitioner" && waits) return said.waitingNow;
   const plain = said.verdicts[verdict.code];
+  if (canEnter(verdict) && troublesOf(devices).length > 0) return said.deviceTrouble;
   if (verdict.code === "too_early" && waits && devicesStarted(devices)) {
     return { title: plain.title, text: said.tooEarlyReady };
   }
