@@ -4,12 +4,9 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 import structlog
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from booking_bridge.answers import (
     IssuedLink,
@@ -20,17 +17,17 @@ from booking_bridge.answers import (
     WebhookResult,
 )
 from booking_bridge.apply import change, create
+from booking_bridge.clinics import set_up_clinic
 from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent
 from booking_bridge.lapse import lapse_overdue
 from booking_bridge.people import sync_participants
 from booking_bridge.webhook import named_clinic, parse_event, verify
-from contract.errors import ConflictError, ErrorCode, IdentityError, InputError, MissingError
+from contract.errors import ConflictError, ErrorCode, IdentityError, MissingError
 from contract.ids import AppointmentId, ClinicId
 from rooms.assembly import Rooms
 from rooms.links import issue_link
-from rooms.model import Appointment, Clinic, InvitationStatus, Link, Participant
+from rooms.model import Appointment, InvitationStatus, Link, Participant
 from rooms.roles import Role
-from rooms.storage.clinics import ClinicRecord
 from rooms.storage.records import AuditEntry, Receipt
 from rooms.storage.store import Transaction
 
@@ -171,15 +168,7 @@ class Bridge:
 
     async def add_clinic(self, clinic: NewClinic) -> None:
         """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""
-        try:
-            await asyncio.to_thread(ZoneInfo, clinic.time_zone)
-            Webhook(clinic.webhook_secret)
-        except (ZoneInfoNotFoundError, EmptyWebhookSecretError, ValueError) as error:
-            raise InputError(ErrorCode.PAYLOAD_INVALID, f"clinic {clinic.id}: {type(error).__name__}") from None
-        tenant = Clinic(clinic.id, clinic.name, clinic.phone, clinic.time_zone)
-        async with self._rooms.store.write() as transaction:
-            record = ClinicRecord(tenant, clinic.policy, clinic.webhook_secret)
-            await transaction.clinics.put(record, clinic.api_key)
+        await set_up_clinic(self._rooms.store, clinic)
 
     async def _find(
         self, transaction: Transaction, clinic: ClinicId, appointment: str, participant: str

@@ -4,7 +4,7 @@
 import argparse
 import ipaddress
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -117,9 +117,9 @@ class Settings:
         return [self.worker_socket(index) for index in range(self.workers + 1)]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """One flag per setting. Values stay text until `read_settings`, so that both sources are read alike."""
-    for one in fields(Settings):
+def add_options(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:
+    """A flag per setting (or those named). Values stay text until `read_settings`: both sources are read alike."""
+    for one in (one for one in fields(Settings) if not only or one.name in only):
         flag = "--" + one.name.replace("_", "-")
         words = f"{one.metadata['words']} [{ENVIRONMENT_PREFIX}{one.name.upper()}]"
         if one.metadata["parse"] is _boolean:
