@@ -18,32 +18,19 @@ from bench.senses import Sensed, glass_to_glass, longest_gap, new_pictures, soun
 LIMIT = {"rate_kbps": 1000, "queue_ms": 300}
 
 
-class Statistics(msgspec.Struct, frozen=True, rename="camel"):
-    """As `bench/browser/statistics.ts`."""
-
-    frames_decoded: int
-    freeze_count: int
-    total_freezes_duration: float
-    frame_height: int
-    video_bytes: int
-    video_packets_lost: int
-    audio_packets_received: int
-    audio_packets_lost: int
-    audio_packets_discarded: int
-    audio_samples: int
-    concealed_samples: int
-
-
 class Watched(Sensed, frozen=True):
-    """One side for a while: what it sensed, and the browser's counters before and after."""
+    """One side for a while: what it sensed, and the browser's counters before and after (by their W3C names)."""
 
     seconds: float
-    before: Statistics
-    after: Statistics
+    before: dict[str, float]
+    after: dict[str, float]
 
     def counted(self, name: str) -> float:
-        grown: float = getattr(self.after, name) - getattr(self.before, name)
-        return grown
+        return self.after.get(name, 0) - self.before.get(name, 0)
+
+    def milliseconds_each(self, total: str, count: str) -> float:
+        """The average of a counter of seconds for each of what the other counts."""
+        return 1000 * self.counted(total) / max(1, self.counted(count))
 
     @property
     def frames_per_second(self) -> float:
@@ -51,12 +38,12 @@ class Watched(Sensed, frozen=True):
 
     @property
     def audio_loss_percent(self) -> float:
-        lost = self.counted("audio_packets_lost")
-        return 100 * lost / max(1, lost + self.counted("audio_packets_received"))
+        lost = self.counted("inbound-rtp audio packetsLost")
+        return 100 * lost / max(1, lost + self.counted("inbound-rtp audio packetsReceived"))
 
     @property
-    def concealed_percent(self) -> float:
-        return 100 * self.counted("concealed_samples") / max(1, self.counted("audio_samples"))
+    def freezes(self) -> int:
+        return int(self.counted("inbound-rtp video freezeCount"))
 
 
 class LinkCounters(msgspec.Struct, frozen=True):
@@ -70,6 +57,8 @@ class Call(msgspec.Struct, frozen=True):
     doctor: Watched
     limited: Watched
     limited_path: LinkCounters
+    direct: Watched
+    """The caller of two browsers without a server between: what the browsers alone take."""
 
 
 def main() -> None:
@@ -78,7 +67,12 @@ def main() -> None:
     seconds = str(parser.parse_args().seconds)
     limit = msgspec.json.encode(LIMIT).decode()
     call = drive_browsers("call", seconds, seconds, limit, result=Call)
-    sides = {"patient": call.patient, "doctor": call.doctor, "patient, 1 Mbit/s": call.limited}
+    sides = {
+        "patient": call.patient,
+        "doctor": call.doctor,
+        "patient, 1 Mbit/s": call.limited,
+        "no server": call.direct,
+    }
     columns = [_figures(side) for side in sides.values()]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
     print_table(f"What each side received in {seconds} s", ["", *sides], rows)
@@ -90,7 +84,7 @@ def main() -> None:
             "glass_to_glass_ms_p50": max(median(glass_to_glass(side.seen)) for side in both),
             "glass_to_glass_ms_p95": max(percentile(glass_to_glass(side.seen), 95) for side in both),
             "av_offset_ms": max(abs(median(sound_after_picture(side))) for side in both),
-            "freezes": sum(int(side.counted("freeze_count")) for side in both),
+            "freezes": sum(side.freezes for side in both),
             "limited_fps": call.limited.frames_per_second,
             "limited_audio_loss_pct": call.limited.audio_loss_percent,
         }
@@ -99,6 +93,8 @@ def main() -> None:
 
 def _figures(side: Watched) -> dict[str, Cell]:
     delays, offsets = glass_to_glass(side.seen), sound_after_picture(side)
+    each = side.milliseconds_each
+    video, audio, sent = "inbound-rtp video ", "inbound-rtp audio ", "outbound-rtp video "
     return {
         "glass to glass, ms, p50": median(delays),
         "glass to glass, ms, p95": percentile(delays, 95),
@@ -106,16 +102,25 @@ def _figures(side: Watched) -> dict[str, Cell]:
         "sound after picture, ms, p5": percentile(offsets, 5),
         "sound after picture, ms, p95": percentile(offsets, 95),
         "beeps matched with flashes": len(offsets),
-        "frames/s": side.frames_per_second,
-        "frame height": side.after.frame_height,
-        "video, kbit/s": side.counted("video_bytes") * 8 / 1000 / side.seconds,
-        "freezes": int(side.counted("freeze_count")),
-        "frozen, s": side.counted("total_freezes_duration"),
+        "new frames/s": side.frames_per_second,
+        "video, kbit/s": side.counted(video + "bytesReceived") * 8 / 1000 / side.seconds,
+        "freezes": side.freezes,
+        "frozen, s": side.counted(video + "totalFreezesDuration"),
         "longest gap between frames, ms": longest_gap(new_pictures(side)),
-        "video packets lost": int(side.counted("video_packets_lost")),
+        "video packets lost": int(side.counted(video + "packetsLost")),
+        "keyframes": int(side.counted(video + "keyFramesDecoded")),
         "audio packets lost, %": side.audio_loss_percent,
-        "audio concealed, %": side.concealed_percent,
+        "audio concealed, %": 100
+        * side.counted(audio + "concealedSamples")
+        / max(1, side.counted(audio + "totalSamplesReceived")),
         "frames without a readable stamp": side.unreadable,
+        "jitter buffer, video, ms": each(video + "jitterBufferDelay", video + "jitterBufferEmittedCount"),
+        "jitter buffer, audio, ms": each(audio + "jitterBufferDelay", audio + "jitterBufferEmittedCount"),
+        "decoding, ms a frame": each(video + "totalDecodeTime", video + "framesDecoded"),
+        "first packet to decoded, ms": each(video + "totalProcessingDelay", video + "framesDecoded"),
+        "own frames encoded/s": side.counted(sent + "framesEncoded") / side.seconds,
+        "own encoding, ms a frame": each(sent + "totalEncodeTime", sent + "framesEncoded"),
+        "own pacing, ms a packet": each(sent + "totalPacketSendDelay", sent + "packetsSent"),
     }
 
 
