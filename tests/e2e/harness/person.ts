@@ -51,10 +51,11 @@ export class Person {
 
   /** The text in view inside what matches; "" when nothing does. */
   async reads(selector: string): Promise<string> {
-    return this.page.evaluate(
-      (wanted) => [...document.querySelectorAll<HTMLElement>(wanted)].map((each) => each.innerText).join("\n"),
-      selector,
-    );
+    return this.page.evaluate((wanted) => {
+      const found = [...document.querySelectorAll<HTMLElement>(wanted)];
+      // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered can be read
+      return found.map((each) => each.innerText).join("\n");
+    }, selector);
   }
 
   async readsSoon(selector: string, text: string, seconds = PATIENCE): Promise<void> {
