@@ -9,7 +9,8 @@ export type Entry =
   | { readonly kind: "entering" }
   | { readonly kind: "refused"; readonly code: RefusalCode };
 
-export type Ending = "left" | "finished" | "taken_over" | "removed" | "lost";
+export const ENDINGS = ["left", "finished", "taken_over", "removed", "lost"] as const;
+export type Ending = (typeof ENDINGS)[number];
 
 /** Where this page is between the link and the room. */
 export type Lobby =

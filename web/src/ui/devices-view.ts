@@ -22,7 +22,16 @@ export interface DeviceActions {
 }
 
 /** Every trouble that has a picture of what to press. */
-export type ShownTrouble = DeviceTrouble | "in_app" | "insecure";
+export const SHOWN_TROUBLES = [
+  "refused",
+  "refused_by_system",
+  "missing",
+  "in_use",
+  "unsupported",
+  "in_app",
+  "insecure",
+] as const satisfies readonly (DeviceTrouble | "in_app" | "insecure")[];
+export type ShownTrouble = (typeof SHOWN_TROUBLES)[number];
 
 export interface NamedTrouble {
   readonly kind: DeviceKind | "both";

@@ -46,6 +46,11 @@ export function dialled(phone: string): string {
   return `tel:${phone.replace(/[^\d+]/g, "")}`;
 }
 
+/** The number as written, but never broken over two lines. */
+export function unbroken(phone: string): string {
+  return phone.replaceAll(" ", "\u00a0").replaceAll("-", "\u2011");
+}
+
 function wallClock(moment: Date, zone: string): string {
   return format(moment, zone, "en", { dateStyle: "short", timeStyle: "short" });
 }

@@ -1,6 +1,6 @@
 import { CreditCard, ExternalLink, Phone } from "lucide-preact";
 import type { VerdictCode, VerdictView } from "../../protocol/generated.ts";
-import { dialled } from "../format.ts";
+import { dialled, unbroken } from "../format.ts";
 import { words } from "../language.ts";
 import { LinkButton } from "../parts/button.tsx";
 
@@ -47,7 +47,9 @@ export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
           look={index === 0 && !QUIET.has(name) ? "primary" : "secondary"}
           icon={iconOf(name)}
         >
-          {name === "call" ? words.value.actions.call(verdict.clinic?.phone ?? "") : words.value.actions[name]}
+          {name === "call"
+            ? words.value.actions.call(unbroken(verdict.clinic?.phone ?? ""))
+            : words.value.actions[name]}
         </LinkButton>
       ))}
     </div>

@@ -1,7 +1,7 @@
 import { Copy, MessageSquare, Mic, Phone, QrCode as QrIcon } from "lucide-preact";
 import { useState } from "preact/hooks";
 import type { ClinicView } from "../../protocol/generated.ts";
-import { dialled } from "../format.ts";
+import { dialled, unbroken } from "../format.ts";
 import { words } from "../language.ts";
 import { Button, LinkButton } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -40,7 +40,7 @@ export function WaysOn({ clinic, link, entering, open }: WaysProps) {
         {clinic?.phone && (
           <LinkButton action="call-clinic" href={dialled(clinic.phone)} icon={<Phone aria-hidden="true" />}>
             {said.call}
-            <small>{clinic.phone}</small>
+            <small>{unbroken(clinic.phone)}</small>
           </LinkButton>
         )}
       </div>

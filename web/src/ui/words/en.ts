@@ -106,6 +106,10 @@ export const en: Words = {
     title: "The doctor knows you are here",
     text: "Keep this page open: the call starts by itself as soon as the doctor comes in.",
   },
+  deviceTrouble: {
+    title: "Let us fix the camera and microphone",
+    text: "Below is what to press. If it does not work, you can come in without them.",
+  },
   tooEarlyReady: "You are ready. We will let you in by ourselves when it is time.",
   paidAfterLapse: "Your money came after the deadline. It is not lost: the clinic will get in touch.",
   opensIn: "You can enter in",
