@@ -34,7 +34,7 @@ export function installMarks(): void {
   window.addEventListener(
     "pointerdown",
     (event) => {
-      if (event.target instanceof Element && event.target.closest("[data-action=join]")) {
+      if (event.target instanceof Element && event.target.closest("[data-action=enter]")) {
         mark("pressed", event.timeStamp);
       }
     },

@@ -3,6 +3,7 @@
 import type { Browser, Page } from "puppeteer-core";
 
 import { launch } from "../../tests/e2e/harness/browsers.ts";
+import { Person } from "../../tests/e2e/harness/person.ts";
 import { BEEP, installCamera } from "./camera.ts";
 import { installMarks } from "./marks.ts";
 import type { Path } from "./path.ts";
@@ -23,10 +24,12 @@ export interface PageChoices {
 export class MeasuredPage {
   readonly browser: Browser;
   readonly page: Page;
+  readonly person: Person;
 
   private constructor(browser: Browser, page: Page) {
     this.browser = browser;
     this.page = page;
+    this.person = new Person(page);
   }
 
   static async open(choices: PageChoices): Promise<MeasuredPage> {
@@ -70,6 +73,13 @@ export class MeasuredPage {
       { timeout: seconds * 1000, polling: 100 },
       since,
     );
+  }
+
+  /** From a link into the room, up to a moving remote picture and a heard beep. */
+  async join(url: string): Promise<void> {
+    await this.person.visit(url);
+    await this.person.enter();
+    await this.inCall(now());
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Page } from "puppeteer-core";
 
 import { ru as words } from "../../web/src/ui/words/ru.ts";
 import { consultation } from "./harness/consultation.ts";
-import { moves, received, sounds } from "./harness/media.ts";
+import { moves, sounds } from "./harness/media.ts";
 import { Person } from "./harness/person.ts";
 import { story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
@@ -30,8 +30,8 @@ story("refused permission is explained, and there are ways on", async (stage) =>
   await patient.readsSoon('[data-devices="trouble"]', words.troubles.refused.title);
   await patient.press("enter-audio-only");
   await patient.isInside();
-  // Who sends nothing still sees and hears.
-  await Promise.all([moves(patient.page), sounds(patient.page)]);
+  // Who has nothing to send still hears.
+  await sounds(patient.page);
   await doctor.sees("[data-tile]");
 });
 
@@ -58,7 +58,6 @@ story("a page that nobody pressed on asks for a press before it makes sound", as
   await patient.press("enable-sound");
   await sounds(patient.page);
   assert.equal(await patient.can("enable-sound"), false);
-  assert.ok((await received(patient.page)).framesDecoded > 0);
 });
 
 /** Script has no user activation: for the browser nobody pressed anything. */

@@ -36,7 +36,7 @@ story("a payment that arrives opens the door within two seconds", async (stage) 
   await server.act(appointment.id, "pay");
   await patient.seesNoMore(verdict("payment_required"), 2);
   await patient.sees(verdict("waiting_for_practitioner"));
-  await patient.isReady();
+  await patient.getReady();
 });
 
 story("the door opens by the clock, and who is ready enters without a further press", async (stage) => {

@@ -35,7 +35,6 @@ story("the same person goes on on a second device", async (stage) => {
   const { patient, doctor, patientLink } = await consultation(stage);
   const tablet = new Person(await stage.open("tablet", "chromium"));
   await tablet.visit(patientLink);
-  await tablet.press("enable-devices");
   await tablet.press("take-over");
   await tablet.isInside();
   await patient.readsSoon("h1", words.over.taken_over.title);

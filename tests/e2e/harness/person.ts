@@ -51,27 +51,29 @@ export class Person {
 
   /** The text in view inside what matches; "" when nothing does. */
   async reads(selector: string): Promise<string> {
-    return this.page.evaluate(
-      (wanted) => [...document.querySelectorAll<HTMLElement>(wanted)].map((each) => each.innerText).join("\n"),
-      selector,
-    );
+    return this.page.evaluate((wanted) => {
+      const found = [...document.querySelectorAll<HTMLElement>(wanted)];
+      // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered can be read
+      return found.map((each) => each.innerText).join("\n");
+    }, selector);
   }
 
   async readsSoon(selector: string, text: string, seconds = PATIENCE): Promise<void> {
     await until(`«${text}» in ${selector}`, seconds, async () => (await this.reads(selector)).includes(text));
   }
 
-  /** Waits until the join page offers its main button: the devices first, where they still have to be allowed. */
-  async isReady(): Promise<void> {
+  /** On the join page up to where «Войти» can be pressed. */
+  async getReady(): Promise<void> {
     await until("a way in", PATIENCE, async () => (await this.can("enable-devices")) || this.can("enter"));
+    if (await this.can("enable-devices")) {
+      await this.press("enable-devices");
+      await until("«enter» to press", PATIENCE, () => this.can("enter"));
+    }
   }
 
   /** From the join page to «Войти», as somebody does who presses the one main button. */
   async enter(): Promise<void> {
-    await this.isReady();
-    if (await this.can("enable-devices")) {
-      await this.press("enable-devices");
-    }
+    await this.getReady();
     await this.press("enter");
   }
 

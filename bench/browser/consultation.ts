@@ -1,0 +1,79 @@
+/** Patient and doctor in one room of a real server, both measured. */
+
+import { Server, type ServerChoices } from "../../tests/e2e/harness/server.ts";
+import { MeasuredPage, now, type PageChoices } from "./page.ts";
+
+export const DOCTOR = 1;
+export const PATIENT = 2;
+const APPOINTMENT = "waiting_for_practitioner";
+
+export interface ConsultationChoices {
+  server?: ServerChoices;
+  patient?: Omit<PageChoices, "source">;
+  /** The address by which the patient's browser reaches the server, when it is not the server's own. */
+  patientHost?: string;
+}
+
+export class Consultation {
+  readonly server: Server;
+  readonly doctor: MeasuredPage;
+  readonly #host: string | undefined;
+  #patient: MeasuredPage | undefined;
+
+  private constructor(server: Server, doctor: MeasuredPage, host: string | undefined) {
+    this.server = server;
+    this.doctor = doctor;
+    this.#host = host;
+  }
+
+  /** Starts a server, and the doctor goes in and waits. */
+  static async open(choices: Omit<ConsultationChoices, "patient"> = {}): Promise<Consultation> {
+    const server = await Server.start(choices.server);
+    try {
+      const doctor = await MeasuredPage.open({ source: DOCTOR });
+      await doctor.person.visit(server.appointment(APPOINTMENT).practitioner);
+      await doctor.person.enter();
+      await doctor.person.isInside();
+      return new Consultation(server, doctor, choices.patientHost);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  get patientLink(): string {
+    const link = new URL(this.server.appointment(APPOINTMENT).patient);
+    link.hostname = this.#host ?? link.hostname;
+    return link.href;
+  }
+
+  get patient(): MeasuredPage {
+    if (!this.#patient) {
+      throw new Error("no patient yet");
+    }
+    return this.#patient;
+  }
+
+  /** A patient with a clean profile comes in; both see and hear each other at the end. */
+  async patientJoins(choices: Omit<PageChoices, "source"> = {}): Promise<MeasuredPage> {
+    // Camera and microphone need a secure context, and another host than localhost is none over http.
+    const secure = `--unsafely-treat-insecure-origin-as-secure=${new URL(this.patientLink).origin}`;
+    const patient = await MeasuredPage.open({ source: PATIENT, arguments: [secure], ...choices });
+    this.#patient = patient;
+    await patient.join(this.patientLink);
+    await this.doctor.inCall(now());
+    return patient;
+  }
+
+  async patientLeaves(): Promise<void> {
+    await this.patient.person.leave();
+    await this.patient.close();
+    this.#patient = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#patient?.close();
+    await this.doctor.close();
+    await this.server.stop();
+  }
+}
