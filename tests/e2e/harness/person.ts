@@ -53,7 +53,6 @@ export class Person {
   async reads(selector: string): Promise<string> {
     return this.page.evaluate((wanted) => {
       const found = [...document.querySelectorAll<HTMLElement>(wanted)];
-      // biome-ignore lint/performance/useDomNodeTextContent: only what is rendered can be read
       return found.map((each) => each.innerText).join("\n");
     }, selector);
   }
