@@ -21,6 +21,15 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
+YEARS = range(2000, 2200)
+"""Outside of them a moment is a mistake, and adding a window to it might not be a moment at all."""
+
+
+def _check_years(*moments: datetime | None) -> None:
+    if any(moment is not None and moment.year not in YEARS for moment in moments):
+        raise ValueError(f"moments lie between the years {YEARS.start} and {YEARS.stop}")
+
+
 class _Data(Message, frozen=True, kw_only=True):
     clinic: Name
     """Whose secret signed the message."""
@@ -52,6 +61,9 @@ class PaymentData(Message, frozen=True):
     url: Url = ""
     expires_at: Moment | None = None
 
+    def __post_init__(self) -> None:
+        _check_years(self.expires_at)
+
 
 class BookingStatus(StrEnum):
     """FHIR R4 words for what the booking system may say at creation or in an update."""
@@ -76,6 +88,7 @@ class AppointmentData(_Data, frozen=True, kw_only=True):
     record_url: Url = ""
 
     def __post_init__(self) -> None:
+        _check_years(self.starts_at, self.ends_at)
         if self.ends_at <= self.starts_at:
             raise ValueError("an appointment ends after it starts")
         if len({person.id for person in self.participants}) != len(self.participants):
@@ -87,6 +100,7 @@ class RescheduledData(_Data, frozen=True):
     ends_at: Moment
 
     def __post_init__(self) -> None:
+        _check_years(self.starts_at, self.ends_at)
         if self.ends_at <= self.starts_at:
             raise ValueError("an appointment ends after it starts")
 
@@ -112,6 +126,9 @@ class PaymentEventData(_Data, frozen=True):
 
     happened_at: Moment | None = None
     """When the money moved, which may be long before the news of it; None: now."""
+
+    def __post_init__(self) -> None:
+        _check_years(self.happened_at)
 
 
 class _BookingEvent(Message, frozen=True, tag_field="type"):

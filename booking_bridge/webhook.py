@@ -20,7 +20,7 @@ def named_clinic(body: bytes) -> str:
         raise InputError(ErrorCode.TOO_LARGE, f"a webhook has at most {MAXIMUM_BODY_BYTES} bytes")
     try:
         return msgspec.json.decode(body, type=UnverifiedEnvelope).data.clinic
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(ErrorCode.PAYLOAD_INVALID, "the body is not a JSON event that names its clinic") from None
 
 
@@ -49,5 +49,5 @@ def parse_event(body: bytes) -> BookingEvent:
     """The event of a verified body. Raises `InputError(PAYLOAD_INVALID)` saying what is wrong, without values."""
     try:
         return _DECODER.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InputError(ErrorCode.PAYLOAD_INVALID, str(error)) from None

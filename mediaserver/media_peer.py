@@ -8,6 +8,7 @@ from mediaserver.negotiated import Direction, Negotiated
 from mediaserver.negotiation import Negotiation
 from mediaserver.sdp_read import Offer
 from mediaserver.sdp_write import LocalParameters, write_answer
+from mediaserver.settings import MAXIMUM_OFFERS
 from mediaserver.transport import Transport
 
 
@@ -52,6 +53,8 @@ class MediaPeer:
         """
         if offer.fingerprints != self.transport.fingerprints:
             raise InputError(ErrorCode.BAD_OFFER, "another certificate needs another connection")
+        if self._answers >= MAXIMUM_OFFERS:
+            raise InputError(ErrorCode.BAD_OFFER, "so many offers need another connection")
         negotiated = self._negotiation.accept(offer)
         if not negotiated.sections:
             raise InputError(ErrorCode.BAD_OFFER, "no codec in common")

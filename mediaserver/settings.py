@@ -22,6 +22,9 @@ MAXIMUM_SOURCES = 64
 """Incoming SSRCs of one transport."""
 MAXIMUM_GENERATIONS = 3
 """ICE credentials of one transport that are valid at the same time."""
+MAXIMUM_OFFERS = 200
+"""Of one connection: each may leave sections, slots and SSRCs behind, which live as long as its keys. A client that
+needs more makes a new connection."""
 MAXIMUM_PACKET = 1500
 UNCONFIRMED_ALLOWANCE = 64 * 1024
 """Bytes to an adopted address before a connectivity check confirms it; more comes with what arrives from there."""

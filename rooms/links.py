@@ -56,8 +56,11 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def hash_secret(secret: str) -> str:
-    """How tokens and cookie secrets are stored. They are random, so a plain hash is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """How tokens and cookie secrets are stored. They are random, so a plain hash is enough.
+
+    Bytes of a header that are no UTF-8 arrive as surrogates (PEP 383): such a secret is merely nobody's.
+    """
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def issue_link(transaction: Transaction, key: LinkKey, participant: ParticipantId, at: datetime) -> Link:

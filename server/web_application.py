@@ -19,7 +19,7 @@ from server.problems import Handler, problems, route_name
 from server.request_body import MAXIMUM_BODY, json_response
 from server.settings import IpNetwork
 from signaling.payload_size import MAXIMUM_PACKET
-from signaling.transport import quiet_logger
+from signaling.transport import TextPacket, quiet_logger
 
 SOCKETS_PER_ADDRESS = 256
 """Open sockets from one address, whether or not they said who they are."""
@@ -59,6 +59,7 @@ def socket_server(ping_seconds: float = PING_SECONDS) -> socketio.AsyncServer:
         max_http_buffer_size=MAXIMUM_PACKET,
         logger=logger,
         engineio_logger=logger,
+        serializer=TextPacket,
     )
 
 

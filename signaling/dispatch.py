@@ -12,7 +12,7 @@ from rooms.messages import COMMANDS
 from rooms.outbox import Caller
 from rooms.roles import Role
 from signaling.acknowledgement import Acknowledgement, failure, success
-from signaling.payload_size import check_size
+from signaling.payload_size import check_payload
 from signaling.permissions import CAPABILITIES, RULES, Place
 from signaling.session import DeviceSession
 
@@ -77,7 +77,7 @@ def parse(name: str, arguments: tuple[object, ...]) -> Command:
         raise InputError(ErrorCode.UNKNOWN_MESSAGE, "no such command")
     if len(arguments) != 1:
         raise InputError(ErrorCode.BAD_MESSAGE, "a command has exactly one payload")
-    check_size(arguments[0])
+    check_payload(arguments[0])
     try:
         command = msgspec.convert(arguments[0], declared, strict=True)
     except (msgspec.ValidationError, RecursionError) as error:

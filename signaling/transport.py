@@ -34,6 +34,17 @@ def quiet_logger() -> logging.Logger:
     return logger
 
 
+class TextPacket(socket_packet.Packet):  # type: ignore[misc]  # python-socketio ships no types
+    """Our protocol has no binary messages. The library would keep the attachments that a packet announces, up to
+    billions, without a bound; so such a packet is refused before the first of them comes."""
+
+    def decode(self, encoded_packet: Any) -> int:
+        """Raises `ValueError` for a packet with attachments."""
+        if super().decode(encoded_packet):
+            raise ValueError("binary attachments are not spoken here")
+        return 0
+
+
 def _engine_socket(server: socketio.AsyncServer, sid: str) -> Any | None:
     engine_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
     return server.eio.sockets.get(engine_sid) if engine_sid else None

@@ -113,6 +113,15 @@ def test_every_setting_is_in_operations() -> None:
     assert described == declared
 
 
+def test_the_described_clinic_is_complete_and_its_policy_valid() -> None:
+    described = [
+        json.loads(block) for block in _blocks((DOCS / "operations.md").read_text("utf-8"), "json") if "policy" in block
+    ]
+    (clinic,) = described
+    msgspec.convert(clinic, NewClinic)
+    assert set(clinic) == {field.name for field in msgspec.structs.fields(NewClinic)}
+
+
 def test_bounds_of_the_threat_model_are_those_of_the_code() -> None:
     rows = _rows((DOCS / "threat-model.md").read_text("utf-8"))
     bounds = {name: cells for name, cells in rows.items() if re.fullmatch(r"[\w.]+\.[A-Z_]+", name)}

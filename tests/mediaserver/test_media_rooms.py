@@ -6,6 +6,7 @@ import pytest
 
 from contract.errors import ConflictError, ErrorCode, InputError, LimitError, MissingError
 from mediaserver.link_messages import SlotEntry
+from mediaserver.settings import MAXIMUM_OFFERS
 from tests.mediaserver.conftest import WorkerUnderTest
 from tests.mediaserver.raw_client import browser_offer
 
@@ -100,6 +101,16 @@ async def test_a_bad_offer_changes_nothing(media: WorkerUnderTest) -> None:
         media.offer("anna", another_certificate, number=2)
     assert media.worker.inventory() == before
     assert media.notices == []
+
+
+async def test_what_one_connection_leaves_behind_is_bounded(media: WorkerUnderTest) -> None:
+    for number in range(1, MAXIMUM_OFFERS + 1):
+        media.offer("anna", CHROMIUM, number=number)
+    with pytest.raises(InputError) as refused:
+        media.offer("anna", CHROMIUM, number=MAXIMUM_OFFERS + 1)
+    assert refused.value.code is ErrorCode.BAD_OFFER
+    assert media.offer("anna", CHROMIUM, number=MAXIMUM_OFFERS).sdp
+    media.offer("anna", CHROMIUM, connection="another")
 
 
 async def test_at_most_eight_people_send(media: WorkerUnderTest) -> None:

@@ -1,5 +1,6 @@
 """Booking systems over HTTP: signatures, repeats, links by API key. Real database, no workers."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -137,3 +138,24 @@ async def test_links_are_renewed_and_revoked_by_api_key(client: Client) -> None:
     assert await verdict(client, new) == "link_revoked"
     async with client.delete(LINK.replace("p1", "p9"), headers=key) as response:
         assert (response.status, (await response.json())["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        (b"POST /api/v1/webhooks/booking HTTP/1.1", b'{"x":' + b"[" * 60_000, 400),
+        (b"POST /api/v1/webhooks/booking HTTP/1.1\r\nwebhook-id: \xff", b'{"data":{"clinic":"c1"}}', 401),
+        (b"POST " + LINK.encode() + b" HTTP/1.1\r\nAuthorization: Bearer \xff", b"", 401),
+        (b"GET /api/v1/sessions/p/verdict HTTP/1.1\r\nCookie: konsilium_p=\xff", b"", 401),
+        (b"POST /api/v1/sessions HTTP/1.1\r\nCookie: konsilium_p=\xff", b'{"token":"' + b"x" * 22 + b'"}', 200),
+    ],
+)
+async def test_hostile_bytes_are_answered_without_a_traceback(
+    client: Client, head: bytes, body: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(head + b"\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    assert int(answer.split(b" ")[1]) == status
+    assert not any(record.exc_info for record in caplog.records)

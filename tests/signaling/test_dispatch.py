@@ -142,3 +142,13 @@ async def test_a_bug_is_answered_as_internal_and_says_nothing() -> None:
     payload = {"id": "1", **PAYLOADS["room.join"]}
     answer = await Dispatcher(domain.handlers()).answer(caller(), Place.LOBBY, DeviceSession(), "room.join", (payload,))
     assert answer["error"] == {"code": "internal", "detail": "", "verdict": None}
+
+
+@pytest.mark.parametrize("hostile", ["\ud800", "fine \udfff", 2**53, -(10**30)])
+async def test_values_that_nobody_can_store_are_refused(hostile: object) -> None:
+    offer = {"connection": "one", "number": 1, "sdp": "v=0"}
+    for field in offer:
+        answer = await send("media.offer", {"id": "1", "offer": {**offer, field: hostile}})
+        assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE
+    answer = await send("participant.remove", {"id": "1", "participant": hostile}, Role.PRACTITIONER)
+    assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE

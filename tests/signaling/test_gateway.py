@@ -226,6 +226,7 @@ async def test_whoever_does_not_read_is_dropped(tmp_path: Path) -> None:
         "42/consultation,1" + "[" * 5000 + "]" * 5000,
         '42/other,["room.join",{}]',
         '451-/consultation,["room.join",{"_placeholder":true,"num":0}]',
+        '45999999999-/consultation,["room.join",{"_placeholder":true,"num":0}]',
         "44/consultation,{}",
         "40/consultation,[",
         "43/consultation,1[]",
@@ -250,6 +251,23 @@ async def test_garbage_on_the_socket_leaves_no_traceback(
         output = capsys.readouterr()
         assert "Traceback" not in caplog.text + output.out + output.err
         assert_empty(at)
+
+
+async def test_announced_attachments_are_not_collected(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at, aiohttp.ClientSession() as session:
+        headers = {"Cookie": "konsilium_patient=ses_patient.patient"}
+        url = at.url + "/socket.io/?EIO=4&transport=websocket"
+        async with session.ws_connect(url, headers=headers) as socket:
+            await socket.receive_str()
+            await socket.send_str('40/consultation,{"participant":"patient"}')
+            await socket.receive_str()
+            await socket.send_str('45999999999-/consultation,["room.join",{"_placeholder":true,"num":0}]')
+            await socket.send_bytes(bytes(1000))
+            await socket.send_str('42/consultation,7["admission.check",{"id":"1"}]')
+            async with asyncio.timeout(20):
+                while not (await socket.receive_str()).startswith("43/consultation,7"):
+                    continue
+            assert not at.sockets._binary_packet
 
 
 def assert_empty(at: Stage) -> None:

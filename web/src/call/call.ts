@@ -65,8 +65,8 @@ export class Call {
   /** Takes the seat: the offer travels with the request, and the answer comes with the room. */
   async enter(options: EnterOptions): Promise<void> {
     this.listen();
-    if (options.withMedia) this.media = this.newMedia();
     try {
+      if (options.withMedia) this.media = this.newMedia();
       const offer = this.media ? await this.media.makeOffer() : null;
       const request = { media: this.mediaState(), offer, take_over: options.takeOver };
       await this.seated(await this.signal.request("room.join", request));

@@ -38,6 +38,7 @@ const roomActions: RoomActions = {
   pictureShown: nothing,
   leave: nothing,
   finish: nothing,
+  forget: nothing,
   remove: nothing,
 };
 

@@ -53,17 +53,24 @@ export function DeviceCheck({ view, actions }: DeviceCheckProps) {
       {microphone && (
         <LevelMeter track={microphone} {...(view.fixedLevel === undefined ? {} : { fixed: view.fixedLevel })} />
       )}
-      {(camera || microphone) && (
-        <div class="pickers">
-          {camera && <Picker kind="camera" view={view} actions={actions} />}
-          {microphone && <Picker kind="microphone" view={view} actions={actions} />}
-        </div>
-      )}
       {view.echoRisk && <p class="hint">{said.echoRisk}</p>}
       {troubles.map((named) => (
         <DeviceTroublePanel key={named.kind} named={named} actions={actions} />
       ))}
     </section>
+  );
+}
+
+/** Another camera or microphone; stands below «Войти», for few need it. */
+export function DeviceChoices({ view, actions }: DeviceCheckProps) {
+  const camera = trackOf(view.camera);
+  const microphone = trackOf(view.microphone);
+  if (!camera && !microphone) return null;
+  return (
+    <div class="pickers">
+      {camera && <Picker kind="camera" view={view} actions={actions} />}
+      {microphone && <Picker kind="microphone" view={view} actions={actions} />}
+    </div>
   );
 }
 

@@ -7,7 +7,7 @@ import { language, words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { Consent } from "./consent.tsx";
-import { DeviceCheck, EnableButton } from "./device-check.tsx";
+import { DeviceCheck, DeviceChoices, EnableButton } from "./device-check.tsx";
 import { canEnter, canPrepare, isStaff, type JoinActions, type JoinView } from "./join-view.ts";
 import { VerdictIcon } from "./verdict-icon.tsx";
 import { VerdictLinks } from "./verdict-links.tsx";
@@ -52,6 +52,7 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
       {canPrepare(verdict) && <DeviceCheck view={view.devices} actions={actions} />}
       {entry.kind === "refused" && <Refused code={entry.code} />}
       <MainAction view={view} verdict={verdict} entry={entry} actions={actions} />
+      {canPrepare(verdict) && <DeviceChoices view={view.devices} actions={actions} />}
       <VerdictLinks verdict={verdict} onPay={actions.pay} />
       {verdict.disclaimer && canPrepare(verdict) && <p class="hint">{said.disclaimer}</p>}
     </section>

@@ -107,7 +107,12 @@ function SettingsDialog({ view, actions, onClose }: Omit<DialogsProps, "open">) 
           </label>
         ))}
       </fieldset>
-      <LanguageSwitch />
+      <div class="actions row">
+        <LanguageSwitch />
+        <Button action="forget" look="quiet" onPress={actions.forget}>
+          {words.value.actions.forget}
+        </Button>
+      </div>
       <Button action="settings-done" look="primary" onPress={onClose}>
         {said.done}
       </Button>

@@ -36,6 +36,7 @@ export function RoomApp({ control, call }: RoomAppProps) {
     setQuality: (quality) => void call.setQuality(quality),
     pictureShown: () => call.pictureShown(),
     leave: () => void control.leave(),
+    forget: () => void control.forget(),
     finish: () => tried(call.finish()),
     remove: (participant) => tried(call.remove(participant)),
   };

@@ -36,6 +36,7 @@ export interface RoomActions extends DeviceActions {
   readonly pictureShown: () => void;
   readonly leave: () => void;
   readonly finish: () => void;
+  readonly forget: () => void;
   readonly remove: (participant: string) => void;
 }
 

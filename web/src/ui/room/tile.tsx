@@ -22,12 +22,12 @@ export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: T
     <figure class="tile" data-tile={who.id} data-peer-connection={connection}>
       {picture && <Picture stream={picture} participant={who.id} label={who.name} onShown={onPictureShown} />}
       {sound && <Sound stream={sound} participant={who.id} attempt={soundAttempt} onRefused={onSoundRefused} />}
-      {!cameraOn && (
+      {(!cameraOn || !picture) && (
         <div class="no-camera">
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
-          <p>{told.camera === "off" ? said.room.theirCameraOff : said.room.theirCameraBlocked}</p>
+          {!cameraOn && <p>{told.camera === "off" ? said.room.theirCameraOff : said.room.theirCameraBlocked}</p>}
         </div>
       )}
       <figcaption>
