@@ -19,6 +19,7 @@ from server.problems import Handler, problems, route_name
 from server.request_body import MAXIMUM_BODY, json_response
 from server.settings import IpNetwork
 from signaling.payload_size import MAXIMUM_PACKET
+from signaling.socket_server import BoundedSocketServer
 from signaling.transport import TextPacket, quiet_logger
 
 SOCKETS_PER_ADDRESS = 256
@@ -51,7 +52,7 @@ class HealthCheck(Protocol):
 def socket_server(ping_seconds: float = PING_SECONDS) -> socketio.AsyncServer:
     """The Socket.IO server; Origin is checked by our own middleware, so the library's CORS handling is off."""
     logger = quiet_logger()
-    return socketio.AsyncServer(
+    return BoundedSocketServer(
         async_mode="aiohttp",
         cors_allowed_origins=[],
         ping_interval=ping_seconds,
