@@ -11,6 +11,9 @@ _LONG_LIFE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 _NEVER_STORED = "no-store"
 
+_LONGEST_NAME = 255
+"""Characters of an asset's path; the system refuses to look for longer names."""
+
 _ROOT = Path(__file__).resolve().parent
 
 
@@ -43,6 +46,8 @@ class Pages:
         return self._file(request.match_info["name"], _REVALIDATE)
 
     def _file(self, name: str, cache: str) -> web.StreamResponse:
+        if len(name) > _LONGEST_NAME:
+            raise MissingError(ErrorCode.NOT_FOUND, "no such file")
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder.resolve()) or not path.is_file() or path.suffix == ".html":
             raise MissingError(ErrorCode.NOT_FOUND, "no such file")

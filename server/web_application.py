@@ -15,7 +15,7 @@ from aiohttp.typedefs import Middleware
 from contract.errors import ErrorCode, LimitError
 from server.http_trust import SOCKET_PATH, believe_proxies, check_origin, security_headers
 from server.pages import HASHED_FOLDER, Pages
-from server.problems import Handler, problems, route_name
+from server.problems import NO_ROUTE, Handler, problems, route_name
 from server.request_body import MAXIMUM_BODY, json_response
 from server.settings import IpNetwork
 from signaling.payload_size import MAXIMUM_PACKET
@@ -132,5 +132,5 @@ class AccessLog(AbstractAccessLogger):
     """One entry a request, with the route's pattern instead of the path: paths hold tokens."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        route = route_name(request) if isinstance(request, web.Request) else "(no route)"
+        route = route_name(request) if isinstance(request, web.Request) else NO_ROUTE
         log.info("request", method=request.method, route=route, status=response.status, seconds=round(time, 4))
