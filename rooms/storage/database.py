@@ -56,7 +56,12 @@ class Database:
 
 
 def migrate(path: Path) -> None:
-    """Runs the migrations that are missing. Blocks: call it in a thread."""
+    """Runs the migrations that are missing. Blocks: call it in a thread.
+
+    The file is for its owner alone, whatever its folder allows; SQLite gives the files beside it the same mode.
+    """
+    path.touch(mode=0o600)
+    path.chmod(0o600)
     engine = create_engine(URL.create("sqlite", database=str(path)))
     try:
         with engine.begin() as connection:
