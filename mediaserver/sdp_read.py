@@ -15,6 +15,10 @@ from mediaserver.negotiated import Direction, Kind
 
 MAXIMUM_BYTES = 64 * 1024
 MAXIMUM_SECTIONS = 32
+MAXIMUM_LINES = 400
+"""Of one section; a browser's longest has 180."""
+MAXIMUM_WILDCARDS = 64
+"""Feedback lines for every codec at once; browsers write none."""
 MAXIMUM_SSRCS = 16
 
 _DIRECTIONS = {
@@ -70,8 +74,7 @@ def read_offer(text: str) -> Offer:
         raise _bad("the description is too large")
     if not text.startswith("v=0"):
         raise _bad("no session description")
-    if text.count("\nm=") > MAXIMUM_SECTIONS:
-        raise _bad("too many sections")
+    _check_bounds(text)
     try:
         return _read(text)
     except InputError:
@@ -79,6 +82,20 @@ def read_offer(text: str) -> Offer:
     except Exception:
         # `aiortc.sdp` raises anything from StopIteration to AssertionError for bad input.
         raise _bad("the description can't be read") from None
+
+
+def _check_bounds(text: str) -> None:
+    """`aiortc.sdp` looks for each line's owner one by one, so that long sections cost the square of their length."""
+    sections, length, wildcards = 0, 0, 0
+    for line in text.splitlines():
+        begins = line.startswith("m=")
+        sections += begins
+        length = 1 if begins else length + 1
+        wildcards += line.startswith("a=rtcp-fb:*")
+        if sections > MAXIMUM_SECTIONS:
+            raise _bad("too many sections")
+        if length > MAXIMUM_LINES or wildcards > MAXIMUM_WILDCARDS:
+            raise _bad("too many lines in a section")
 
 
 def _read(text: str) -> Offer:

@@ -186,6 +186,10 @@ CHROMIUM = browser_offer("chromium")
         CHROMIUM.replace("a=ssrc:", "a=ssrc:x"),
         CHROMIUM + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 40,
         CHROMIUM + "a=x:" + "y" * 70_000,
+        CHROMIUM + "a=x\r\n" * 400,
+        CHROMIUM + "".join(f"a=ssrc:{number} cname:x\r\n" for number in range(1, 2000)),
+        CHROMIUM + "\x0b".join(f"a=ssrc:{number} cname:x" for number in range(1, 2000)),
+        CHROMIUM + "a=rtcp-fb:* nack\r\n" * 65,
     ],
 )
 def test_broken_offers_are_refused_with_a_code(text: str) -> None:
