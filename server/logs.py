@@ -30,6 +30,9 @@ class UnparsableRequests(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ConnectionError):
+            # Somebody hung up in the middle of a request; the access log has it.
+            return False
         if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
             return True
         record.msg = f"unparsable request refused: {type(error).__name__}"

@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import logging
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,3 +93,17 @@ async def test_an_honest_host_may_be_connected_to(assets: Path, host: str) -> No
 async def test_errors_are_not_kept_on_the_way(assets: Path, path: str) -> None:
     async with site(assets) as at, at.client.get(path) as response:
         assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_hanging_up_in_the_middle_of_a_body_is_no_fault(assets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with site(assets) as at:
+        assert at.client.port is not None
+        for reset in (struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)):
+            _, writer = await asyncio.open_connection("127.0.0.1", at.client.port)
+            writer.write(b"POST /api/v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{")
+            await writer.drain()
+            async with at.client.get("/healthz") as response:
+                assert response.status == 200
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            writer.close()
+    assert not any(record.exc_info for record in caplog.records)
