@@ -4,6 +4,7 @@ Tolerant of what browsers differ in, strict about what the media path needs, and
 wrong with the text becomes one `InputError(BAD_OFFER)`.
 """
 
+import re
 from dataclasses import dataclass
 
 from aiortc import sdp
@@ -28,6 +29,9 @@ _DIRECTIONS = {
     "inactive": Direction.INACTIVE,
 }
 _MAXIMUM_EXTENSION_ID = 14
+_MAXIMUM_PAYLOAD_TYPE = 127
+_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+"""RFC 8839 section 5.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ def _codecs(media: sdp.MediaDescription) -> tuple[OfferedCodec, ...]:
             ),
         )
         for payload_type, codec in ((item, by_payload_type.get(item)) for item in media.fmt)
-        if codec is not None
+        if codec is not None and payload_type <= _MAXIMUM_PAYLOAD_TYPE
     )
 
 
@@ -190,8 +194,8 @@ def _ice(usable: list[sdp.MediaDescription]) -> IceCredentials:
     for media in usable:
         if media.ice is not None and media.ice.usernameFragment and media.ice.password:
             ufrag, password = media.ice.usernameFragment, media.ice.password
-            if not 4 <= len(ufrag) <= 256 or not 22 <= len(password) <= 256:
-                raise _bad("ICE credentials of a wrong length")
+            if not _UFRAG.fullmatch(ufrag) or not 22 <= len(password) <= 256:
+                raise _bad("ICE credentials of a wrong form")
             return IceCredentials(ufrag, password)
     raise _bad("no ICE credentials")
 
