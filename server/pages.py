@@ -12,6 +12,9 @@ _LONG_LIFE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 _NEVER_STORED = "no-store"
 
+_LONGEST_NAME = 255
+"""Characters of an asset's path; the system refuses to look for longer names."""
+
 _ROOT = Path(__file__).resolve().parent
 
 
@@ -44,7 +47,7 @@ class Pages:
         return await self._file(request.match_info["name"], _REVALIDATE)
 
     async def _file(self, name: str, cache: str) -> web.StreamResponse:
-        path = await asyncio.to_thread(self._find, name)
+        path = await asyncio.to_thread(self._find, name) if len(name) <= _LONGEST_NAME else None
         if path is None:
             raise MissingError(ErrorCode.NOT_FOUND, "no such file")
         return web.FileResponse(path, headers={"Cache-Control": cache})

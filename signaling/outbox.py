@@ -53,6 +53,11 @@ class SocketOutbox:
         if waiting is not None and waiting > self._limit:
             self.drop(connection, ErrorCode.SLOW_CONSUMER)
 
+    def check(self, connection: ConnectionId) -> None:
+        """Drops a connection that asks without reading its acknowledgements: nothing else would ever look at them."""
+        if transport.outgoing_length(self._server, connection) > self._limit:
+            self.drop(connection, ErrorCode.SLOW_CONSUMER)
+
     def hold(self, connection: ConnectionId) -> None:
         """Keeps the connection's events back until `release`."""
         self._held.setdefault(connection, [])

@@ -36,6 +36,8 @@ class Rule:
     again instead of being answered from memory."""
     carries_snapshot: bool = False
     """Its answer carries a snapshot: events of the connection wait until the answer is sent."""
+    carries_offer: bool = False
+    """A media worker may have to read a session description for it, which costs a hundred times what others do."""
     leads_to: Place | None = None
     """Where the connection is once the command was done."""
 
@@ -48,10 +50,15 @@ RULES: dict[str, Rule] = {
     "consent.accept": Rule(Capability.ACCEPT_CONSENT, _ANYWHERE),
     "payment.returned": Rule(Capability.PAY, _ANYWHERE),
     "room.join": Rule(
-        Capability.ENTER_ROOM, _ANYWHERE, binds_connection=True, carries_snapshot=True, leads_to=Place.ROOM
+        Capability.ENTER_ROOM,
+        _ANYWHERE,
+        binds_connection=True,
+        carries_snapshot=True,
+        carries_offer=True,
+        leads_to=Place.ROOM,
     ),
     "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY, leads_to=Place.LOBBY),
-    "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
+    "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True, carries_offer=True),
     "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
     "media.receive": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
     "consultation.finish": Rule(Capability.FINISH_CONSULTATION, _ROOM_ONLY),

@@ -13,8 +13,11 @@ _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 def migrate(path: Path) -> None:
     """Runs the migrations that are missing. Blocks: call it in a thread.
 
+    The file is for its owner alone, whatever its folder allows; SQLite gives the files beside it the same mode.
     alembic is imported only when there is something to do: it would take a good part of every start.
     """
+    path.touch(mode=0o600)
+    path.chmod(0o600)
     if _revision(path) == NEWEST_REVISION:
         return
     from alembic import command
@@ -33,9 +36,7 @@ def migrate(path: Path) -> None:
 
 
 def _revision(path: Path) -> str | None:
-    """What alembic wrote into the file; None when there is no file, or nothing was written yet."""
-    if not path.exists():
-        return None
+    """What alembic wrote into the file; None when nothing was written yet."""
     try:
         with closing(sqlite3.connect(path)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -110,7 +110,11 @@ async def test_a_clinic_can_not_touch_another_ones_appointment(world: World) -> 
         {"ends_at": "9999-12-31T23:59:59-14:00"},
         {"payment": {"expires_at": "9999-12-31T23:59:59-14:00"}},
         {"cabinet_url": "javascript:alert(1)"},
+        {"cabinet_url": "https://clinic.example\n"},
         {"title": "x" * 301},
+        {"title": "nobody\u202eydobemos"},
+        {"subject": {"name": "Anna\x00"}},
+        {"subject": {"name": "Anna\n"}},
     ],
 )
 async def test_a_signed_but_wrong_payload_is_refused(world: World, data: dict[str, object]) -> None:

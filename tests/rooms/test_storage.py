@@ -1,5 +1,6 @@
 """The database: durable settings, migrations equal to the tables, and transactions that leave nothing half."""
 
+import asyncio
 import subprocess
 import sys
 from dataclasses import replace
@@ -71,6 +72,18 @@ async def test_sqlite_writes_ahead_fully_synchronised_and_keeps_references(tmp_p
         ]
     await database.close()
     assert found == ["wal", 2, 1]
+
+
+async def test_the_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    path = tmp_path / "a.db"
+    path.touch(mode=0o644)
+    database = await Database.open(path)
+    async with database.write() as connection:
+        await connection.execute(text("CREATE TABLE some (thing INTEGER)"))
+    modes = await asyncio.to_thread(lambda: {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()})
+    await database.close()
+    assert modes == {"a.db": 0o600, "a.db-wal": 0o600, "a.db-shm": 0o600}
 
 
 async def test_a_failing_transaction_leaves_nothing(world: World) -> None:
