@@ -90,7 +90,7 @@ export class LobbyControl {
   async comeBack(): Promise<void> {
     this.takeOver = true;
     this.advance({ kind: "return" });
-    await this.local.enableBoth();
+    if (this.withMedia.peek()) await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
 
@@ -133,9 +133,9 @@ export class LobbyControl {
     this.call.value = call;
     try {
       await call.enter({ takeOver: this.takeOver, withMedia: this.withMedia.peek() });
-      this.advance({ kind: "entered" });
+      if (this.call.peek() === call) this.advance({ kind: "entered" });
     } catch (error) {
-      this.call.value = null;
+      if (this.call.peek() === call) this.call.value = null;
       const known = error instanceof RequestError ? error : new RequestError("internal");
       this.advance({ kind: "refused", code: known.code, verdict: known.verdict });
     }

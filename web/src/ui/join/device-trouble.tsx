@@ -21,7 +21,7 @@ export function DeviceTroublePanel({
     <section class="trouble" data-trouble={named.trouble} data-trouble-with={named.kind} aria-live="polite">
       <TroublePicture trouble={named.trouble} />
       <div>
-        <h3>{subject ? subject + lowerFirst(title) : title}</h3>
+        <h2>{subject ? subject + lowerFirst(title) : title}</h2>
         <ol>
           {steps.map((step) => (
             <li key={step}>{step}</li>

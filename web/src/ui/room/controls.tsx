@@ -68,7 +68,7 @@ export function Controls({ view, actions, onDialog }: ControlsProps) {
   const microphoneOn = view.devices.microphone.kind === "on";
   const cameraOn = view.devices.camera.kind === "on";
   return (
-    <div class="controls" role="toolbar" aria-label={said.controls}>
+    <section class="controls" aria-label={said.controls}>
       {view.withMedia && (
         <>
           <ToolButton
@@ -102,6 +102,6 @@ export function Controls({ view, actions, onDialog }: ControlsProps) {
       <ToolButton action="leave" name={said.leave} caption={said.leave} onPress={() => onDialog("leave")}>
         <LogOut aria-hidden="true" />
       </ToolButton>
-    </div>
+    </section>
   );
 }

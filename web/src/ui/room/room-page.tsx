@@ -19,7 +19,6 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
   const [dialog, setDialog] = useState<RoomDialog | null>(view.dialog ?? null);
   return (
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
-      <h1 class="unseen">{view.title}</h1>
       <Tools view={view} open={panel} onToggle={() => setPanel(!panel)} />
       <Controls view={view} actions={actions} onDialog={setDialog} />
       {panel && <Participants view={view} onClose={() => setPanel(false)} onDialog={setDialog} />}
@@ -43,6 +42,9 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
   };
   return (
     <main class="stage" data-people={here.length + 1}>
+      <h1 class="unseen" tabIndex={-1}>
+        {view.title}
+      </h1>
       <div class="lines">
         <ConnectionLine connection={view.connection} />
         {view.notice && (
@@ -66,6 +68,7 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
           <Tile
             key={person.view.person.id}
             person={person}
+            soundOnly={view.withMedia && view.quality === "audio_only"}
             soundAttempt={soundAttempt}
             onSoundRefused={() => setSoundRefused(true)}
             onPictureShown={actions.pictureShown}

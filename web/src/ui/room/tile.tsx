@@ -6,16 +6,19 @@ import type { PersonInRoom } from "./room-view.ts";
 
 interface TileProps {
   readonly person: PersonInRoom;
+  /** This person wants no pictures, to spare a weak link. */
+  readonly soundOnly: boolean;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
 }
 
 /** One other person: picture (or why there is none), name, what their microphone and connection do. */
-export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
+export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
   const { person: who, media: told, connection } = person.view;
   const said = words.value;
-  const { picture, sound } = person.media;
+  const { sound } = person.media;
+  const picture = soundOnly ? null : person.media.picture;
   const cameraOn = told.camera === "on";
   const disturbed = connection !== "live";
   return (
@@ -27,6 +30,7 @@ export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: T
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
+          {cameraOn && soundOnly && <p>{said.room.audioOnly}</p>}
           {!cameraOn && <p>{told.camera === "off" ? said.room.theirCameraOff : said.room.theirCameraBlocked}</p>}
         </div>
       )}
