@@ -57,6 +57,7 @@ export class Call {
   private closed = false;
   private joining = false;
   private repair: ReturnType<typeof setTimeout> | undefined;
+  private lastResort: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended) {
@@ -118,7 +119,7 @@ export class Call {
   close(): void {
     this.inside = false;
     this.closed = true;
-    clearTimeout(this.repair);
+    this.stopRepair();
     clearTimeout(this.nextJoin);
     this.watch.stop();
     this.screen.release();
@@ -235,7 +236,7 @@ export class Call {
   private replaceMedia(): void {
     if (!this.inside || !this.media) return;
     this.advance("transport_replaced");
-    clearTimeout(this.repair);
+    this.stopRepair();
     this.old.keep(this.media, this.remoteNow);
     this.remoteNow = new Map();
     this.media = this.newMedia();
@@ -249,10 +250,17 @@ export class Call {
     const media = this.media;
     if (!media || !this.inside || this.signal.state !== "connected") return;
     this.negotiate(media.restartIce(this.sendOffer));
-    clearTimeout(this.repair);
-    this.repair = setTimeout(() => {
+    // One deadline for all restarts in a row, else each would put off the last resort.
+    this.lastResort ??= setTimeout(() => {
+      this.lastResort = undefined;
       if (this.media === media && media.transport !== "connected") this.replaceMedia();
     }, RESTART_MILLISECONDS);
+  }
+
+  private stopRepair(): void {
+    clearTimeout(this.repair);
+    clearTimeout(this.lastResort);
+    this.lastResort = undefined;
   }
 
   private growSlots(missing: number): void {
@@ -273,7 +281,7 @@ export class Call {
   private transportChanged(state: TransportState): void {
     const media = this.media;
     if (state === "connected") {
-      clearTimeout(this.repair);
+      this.stopRepair();
       this.advance("transport_connected");
     } else if (state === "failed") {
       this.advance("transport_failed");

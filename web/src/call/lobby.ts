@@ -4,6 +4,7 @@ import { RequestError } from "../signal/errors.ts";
 import { forgetDevice, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
+import type { Transport } from "../signal/transport.ts";
 import { Call } from "./call.ts";
 import { type Ending, type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
@@ -24,12 +25,14 @@ export class LobbyControl {
   readonly clockOffset: Value<number> = signal(0);
 
   private readonly token: string;
+  private readonly transport: (participant: string) => Transport;
   private participant: string | null = null;
   private signalling: Signal | null = null;
   private takeOver = false;
 
-  constructor(token: string) {
+  constructor(token: string, transport: (participant: string) => Transport = (one) => new SocketTransport(one)) {
     this.token = token;
+    this.transport = transport;
   }
 
   async open(): Promise<void> {
@@ -80,10 +83,9 @@ export class LobbyControl {
   }
 
   async leave(): Promise<void> {
-    const call = this.call.peek();
-    this.local.release();
+    const gone = this.call.peek()?.leave();
     this.ended("left", null);
-    await call?.leave();
+    await gone;
   }
 
   /** «Вернуться» / «Вернуться сюда». */
@@ -104,7 +106,7 @@ export class LobbyControl {
   }
 
   private connect(participant: string): void {
-    const link = new Signal(new SocketTransport(participant));
+    const link = new Signal(this.transport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
     link.open();

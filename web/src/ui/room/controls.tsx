@@ -46,11 +46,14 @@ export function Tools({ view, open, onToggle }: ToolsProps) {
       <ToolButton
         action="participants"
         name={`${said.participants}: ${said.people(present(view).length + 1)}`}
-        caption={`${said.participants} ${present(view).length + 1}`}
+        caption={said.participants}
         pressed={open}
         onPress={onToggle}
       >
-        <Users aria-hidden="true" />
+        <span class="count" aria-hidden="true">
+          <Users />
+          {present(view).length + 1}
+        </span>
       </ToolButton>
     </nav>
   );
