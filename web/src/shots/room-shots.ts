@@ -76,6 +76,7 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   "speaking-muted": () => room({ devices: muted(), speakingMuted: true }),
   "own-camera-off": () => room({ devices: { ...working(), camera: { kind: "off", track: null } } }),
   "own-camera-gone": () => room({ devices: { ...working(), camera: { kind: "trouble", trouble: "missing" } } }),
+  "own-microphone-gone": () => room({ devices: { ...working(), microphone: { kind: "trouble", trouble: "missing" } } }),
   "audio-only": () => room({ quality: "audio_only", devices: { ...working(), camera: { kind: "off", track: null } } }),
   "text-only": () =>
     room({

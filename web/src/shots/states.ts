@@ -56,6 +56,7 @@ export const ROOM_STATES = [
   "speaking-muted",
   "own-camera-off",
   "own-camera-gone",
+  "own-microphone-gone",
   "audio-only",
   "text-only",
   "sound-refused",

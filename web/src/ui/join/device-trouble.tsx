@@ -1,4 +1,5 @@
 import type { DeviceActions, NamedTrouble } from "../devices-view.ts";
+import { lowerFirst } from "../format.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { TroublePicture } from "./trouble-picture.tsx";
@@ -35,8 +36,4 @@ export function DeviceTroublePanel({
       </div>
     </section>
   );
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

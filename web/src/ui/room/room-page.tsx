@@ -1,7 +1,9 @@
 import { Info, MicOff, RefreshCw, VideoOff, Volume2 } from "lucide-preact";
 import { useState } from "preact/hooks";
 import type { CallConnection } from "../../call/connection-state.ts";
+import type { DeviceStatus } from "../../call/device-state.ts";
 import { trackOf } from "../devices-view.ts";
+import { lowerFirst } from "../format.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { OwnPicture } from "../parts/own-picture.tsx";
@@ -51,6 +53,13 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
           <Line name={view.notice} icon={<Info aria-hidden="true" />} text={words.value.room.notices[view.notice]} />
         )}
         {view.failed && <Line name="failed" icon={<Info aria-hidden="true" />} text={words.value.room.failed} />}
+        {view.withMedia && view.devices.microphone.kind === "trouble" && (
+          <Line
+            name="microphone-trouble"
+            icon={<MicOff aria-hidden="true" />}
+            text={words.value.room.microphoneTrouble}
+          />
+        )}
         {view.speakingMuted && (
           <Line name="speaking-muted" icon={<MicOff aria-hidden="true" />} text={words.value.room.speakingMuted} />
         )}
@@ -92,7 +101,7 @@ function Own({ view }: { readonly view: RoomView }) {
         ) : (
           <p class="no-picture">
             <VideoOff aria-hidden="true" />
-            {view.withMedia ? said.devices.cameraOff : said.room.textOnly}
+            {view.withMedia ? ownCameraWords(said, view.devices.camera) : said.room.textOnly}
           </p>
         )}
       </div>
@@ -134,6 +143,11 @@ function Line({
 function connectionText(said: Words, connection: CallConnection): string {
   if (connection.kind === "live") return connection.link === "down" ? said.connection.linkDown : "";
   return said.connection[connection.kind];
+}
+
+function ownCameraWords(said: Words, camera: DeviceStatus): string {
+  if (camera.kind !== "trouble") return said.devices.cameraOff;
+  return `${said.troubleWith.camera}: ${lowerFirst(said.troubles[camera.trouble].title)}`;
 }
 
 function aloneText(view: RoomView): string {

@@ -1,7 +1,9 @@
 import { MicOff, WifiOff } from "lucide-preact";
+import type { MediaState } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Picture } from "../parts/picture.tsx";
 import { Sound } from "../parts/sound.tsx";
+import type { Words } from "../words/ru.ts";
 import type { PersonInRoom } from "./room-view.ts";
 
 interface TileProps {
@@ -31,7 +33,7 @@ export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictur
             {who.name.charAt(0)}
           </span>
           {cameraOn && soundOnly && <p>{said.room.audioOnly}</p>}
-          {!cameraOn && <p>{told.camera === "off" ? said.room.theirCameraOff : said.room.theirCameraBlocked}</p>}
+          {!cameraOn && <p>{cameraWords(said, told)}</p>}
         </div>
       )}
       <figcaption>
@@ -52,4 +54,9 @@ export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictur
       </figcaption>
     </figure>
   );
+}
+
+function cameraWords({ room: said }: Words, told: MediaState): string {
+  if (told.microphone !== "on") return said.theirBothOff;
+  return told.camera === "off" ? said.theirCameraOff : said.theirCameraBlocked;
 }

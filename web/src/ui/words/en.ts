@@ -298,7 +298,10 @@ export const en: Words = {
     aloneNobody: "Only you are here so far.",
     theirCameraOff: "Camera is off, sound only",
     theirCameraBlocked: "No camera, sound only",
+    theirBothOff: "Camera and microphone are off",
     theirMicrophoneOff: "Microphone is off",
+    microphoneTrouble:
+      "You cannot be heard: no microphone. Check that it is plugged in, or choose another in the settings.",
     soundBlocked: "Your browser has kept the sound off.",
     textOnly: "You entered without sound and video.",
     audioOnly: "You chose sound only. You can bring the picture back in the settings.",
