@@ -1,7 +1,7 @@
 import { signal, type Signal as Value } from "@preact/signals";
 import type { VerdictCode, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
-import { forgetDevice, openLink } from "../signal/http.ts";
+import { forgetDevice, type OpenedLink, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
 import type { Transport } from "../signal/transport.ts";
@@ -35,9 +35,10 @@ export class LobbyControl {
     this.transport = transport;
   }
 
-  async open(): Promise<void> {
+  /** `opening`: the answer may have been asked for already. */
+  async open(opening: Promise<OpenedLink> = openLink(this.token)): Promise<void> {
     try {
-      const { participant, verdict } = await openLink(this.token);
+      const { participant, verdict } = await opening;
       this.hear(verdict);
       this.advance({ kind: "opened", verdict });
       this.participant = participant;
