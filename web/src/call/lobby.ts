@@ -1,9 +1,10 @@
 import { signal, type Signal as Value } from "@preact/signals";
 import type { VerdictCode, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
-import { forgetDevice, openLink } from "../signal/http.ts";
+import { forgetDevice, type OpenedLink, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
+import type { Transport } from "../signal/transport.ts";
 import { Call } from "./call.ts";
 import { type Ending, type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
@@ -24,17 +25,20 @@ export class LobbyControl {
   readonly clockOffset: Value<number> = signal(0);
 
   private readonly token: string;
+  private readonly transport: (participant: string) => Transport;
   private participant: string | null = null;
   private signalling: Signal | null = null;
   private takeOver = false;
 
-  constructor(token: string) {
+  constructor(token: string, transport: (participant: string) => Transport = (one) => new SocketTransport(one)) {
     this.token = token;
+    this.transport = transport;
   }
 
-  async open(): Promise<void> {
+  /** `opening`: the answer may have been asked for already. */
+  async open(opening: Promise<OpenedLink> = openLink(this.token)): Promise<void> {
     try {
-      const { participant, verdict } = await openLink(this.token);
+      const { participant, verdict } = await opening;
       this.hear(verdict);
       this.advance({ kind: "opened", verdict });
       this.participant = participant;
@@ -80,17 +84,16 @@ export class LobbyControl {
   }
 
   async leave(): Promise<void> {
-    const call = this.call.peek();
-    this.local.release();
+    const gone = this.call.peek()?.leave();
     this.ended("left", null);
-    await call?.leave();
+    await gone;
   }
 
   /** «Вернуться» / «Вернуться сюда». */
   async comeBack(): Promise<void> {
     this.takeOver = true;
     this.advance({ kind: "return" });
-    await this.local.enableBoth();
+    if (this.withMedia.peek()) await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
 
@@ -104,7 +107,7 @@ export class LobbyControl {
   }
 
   private connect(participant: string): void {
-    const link = new Signal(new SocketTransport(participant));
+    const link = new Signal(this.transport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
     link.open();
@@ -133,9 +136,9 @@ export class LobbyControl {
     this.call.value = call;
     try {
       await call.enter({ takeOver: this.takeOver, withMedia: this.withMedia.peek() });
-      this.advance({ kind: "entered" });
+      if (this.call.peek() === call) this.advance({ kind: "entered" });
     } catch (error) {
-      this.call.value = null;
+      if (this.call.peek() === call) this.call.value = null;
       const known = error instanceof RequestError ? error : new RequestError("internal");
       this.advance({ kind: "refused", code: known.code, verdict: known.verdict });
     }
