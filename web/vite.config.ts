@@ -1,10 +1,12 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { compressedCopies, preloadedApp } from "./tools/delivery.ts";
 
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [preloadedApp("src/ui/app.tsx"), compressedCopies()],
   build: {
     outDir: "dist",
     emptyOutDir: true,

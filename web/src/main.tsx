@@ -1,24 +1,24 @@
-import { render } from "preact";
-import { App } from "./ui/app.tsx";
-import { startLanguage } from "./ui/language.ts";
+import { openLink } from "./signal/http.ts";
 import "./ui/styles/tokens.css";
 import "./ui/styles/base.css";
 import "./ui/styles/join.css";
 
+// This first script is small: the question to the server is on its way while the page's own code still loads.
 const root = document.getElementById("app");
 const token = /^\/j\/([^/]+)\/?$/.exec(location.pathname)?.[1];
 
 async function start(place: HTMLElement): Promise<void> {
-  startLanguage();
   if (token) {
-    place.replaceChildren();
-    render(<App token={decodeURIComponent(token)} root={place} />, place);
+    const link = decodeURIComponent(token);
+    const opened = openLink(link);
+    // A failure is met where the answer is used.
+    opened.catch(() => {});
+    const { showApp } = await import("./ui/app.tsx");
+    showApp(place, link, opened);
     return;
   }
-  const { DemoApp } = await import("./ui/demo/demo-app.tsx");
-  place.replaceChildren();
-  place.dataset.state = "demo";
-  render(<DemoApp />, place);
+  const { showDemo } = await import("./ui/demo/demo-app.tsx");
+  showDemo(place);
 }
 
 if (root) void start(root);

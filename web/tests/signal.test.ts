@@ -1,36 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Signal } from "../src/signal/signal.ts";
-import type { Transport } from "../src/signal/transport.ts";
-
-interface Sent {
-  readonly name: string;
-  readonly payload: { readonly id: string };
-  readonly acknowledge: (answer: unknown) => void;
-}
-
-/** A link played by hand. */
-class PlayedTransport implements Transport {
-  readonly sent: Sent[] = [];
-  connected: () => void = () => {};
-  disconnected: (final: boolean) => void = () => {};
-  event: (name: string, payload: unknown) => void = () => {};
-
-  emit(name: string, payload: unknown, acknowledge: (answer: unknown) => void): void {
-    this.sent.push({ name, payload: payload as { id: string }, acknowledge });
-  }
-  onConnect(handler: () => void): void {
-    this.connected = handler;
-  }
-  onDisconnect(handler: (final: boolean) => void): void {
-    this.disconnected = handler;
-  }
-  onEvent(handler: (name: string, payload: unknown) => void): void {
-    this.event = handler;
-  }
-  connect(): void {}
-  reconnect(): void {}
-  close(): void {}
-}
+import { PlayedTransport } from "./fakes/played-transport.ts";
 
 const done = { ok: true, result: {} };
 const media = { microphone: "on", camera: "on" } as const;

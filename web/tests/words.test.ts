@@ -4,10 +4,10 @@ import { firstLanguage } from "../src/ui/language.ts";
 import { en } from "../src/ui/words/en.ts";
 import { ru } from "../src/ui/words/ru.ts";
 
-/** Every text with the path that leads to it; functions are called with something plain. */
+/** Every text with the path that leads to it; functions are given something plain. */
 function texts(value: unknown, path = ""): [string, string][] {
   if (typeof value === "string") return [[path, value]];
-  if (typeof value === "function") return [[path, String((value as (argument: unknown) => string)(2))]];
+  if (typeof value === "function") return [[path, String((value as (...given: unknown[]) => string)(2, 2))]];
   return Object.entries(value as object).flatMap(([key, inner]) => texts(inner, `${path}.${key}`));
 }
 

@@ -1,76 +1,46 @@
 // Takes a picture of every declared state of the screens: `npm run shots -- --out DIR [--only TEXT]`.
-import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+// Fails when one could not be taken.
+import { mkdirSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import puppeteer, { type Page } from "puppeteer-core";
-import { createServer } from "vite";
-
-const SIZES = [
-  { name: "phone", width: 390, height: 844 },
-  { name: "desktop", width: 1440, height: 900 },
-];
-const LANGUAGES = ["ru", "en"];
-const CONFIG = fileURLToPath(new URL("../vite.config.ts", import.meta.url));
+import { LANGUAGES, openScreens, type Screen, type Screens, SIZES } from "./screens.ts";
 
 const { values } = parseArgs({
   options: { out: { type: "string", default: "shots" }, only: { type: "string", default: "" } },
 });
 
-/** What the page of pictures offers (`src/shots/main.tsx`). */
-interface Shots {
-  readonly shots: Record<string, string[]>;
-  readonly show: (screen: string, state: string, language: string) => void;
-}
-
-function chromium(): string {
-  const named = process.env.KONSILIUM_CHROMIUM;
-  if (named) return named;
-  return execFileSync("sh", ["-c", "command -v chromium || command -v google-chrome"], { encoding: "utf8" }).trim();
-}
-
-async function settled(page: Page): Promise<void> {
-  // Every picture that belongs to the screen has a frame, and the page has been drawn with it.
-  await page.evaluate(async () => {
-    const videos = [...document.querySelectorAll("video")];
-    const pending = videos.filter((video) => video.readyState < 2);
-    await Promise.all(pending.map((video) => new Promise((done) => video.addEventListener("loadeddata", done))));
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  });
+async function take(screens: Screens, screen: Screen, language: string, path: string): Promise<string> {
+  try {
+    await screens.show(screen, language);
+    await screens.page.screenshot({ path: path as `${string}.png`, fullPage: screen.screen !== "room" });
+    return statSync(path).size > 1000 ? "" : `${path}: empty`;
+  } catch (error) {
+    return `${path}: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 mkdirSync(values.out, { recursive: true });
-const server = await createServer({ configFile: CONFIG, server: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
-await server.listen();
-const address = server.resolvedUrls?.local[0] ?? "";
-const browser = await puppeteer.launch({
-  executablePath: chromium(),
-  args: ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required", "--hide-scrollbars"],
-});
+const screens = await openScreens();
+const chosen = screens.all.filter(({ screen, state }) => `${screen}-${state}`.includes(values.only));
+const faults: string[] = [];
 let taken = 0;
+screens.page.on("pageerror", (error) => faults.push(String(error)));
 try {
-  const page = await browser.newPage();
-  await page.emulateTimezone("Europe/Moscow");
-  await page.goto(`${address}shots.html`);
-  const names = await page.evaluate(() => (window as unknown as Shots).shots);
-  for (const { name: size, width, height } of SIZES) {
-    await page.setViewport({ width, height });
-    for (const [screen, states] of Object.entries(names)) {
-      for (const state of states.filter((one) => `${screen}-${one}`.includes(values.only))) {
-        for (const language of LANGUAGES) {
-          await page.evaluate((...name) => (window as unknown as Shots).show(...name), screen, state, language);
-          await settled(page);
-          await page.screenshot({
-            path: `${values.out}/${screen}-${state}-${size}-${language}.png`,
-            fullPage: screen !== "room",
-          });
-          taken += 1;
-        }
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    await screens.page.setViewport(viewport);
+    for (const screen of chosen) {
+      for (const language of LANGUAGES) {
+        const path = `${values.out}/${screen.screen}-${screen.state}-${size}-${language}.png`;
+        const fault = await take(screens, screen, language, path);
+        if (fault) faults.push(fault);
+        else taken += 1;
       }
     }
   }
 } finally {
-  await browser.close();
-  await server.close();
+  await screens.close();
 }
-console.log(`${taken} pictures in ${values.out}`);
+console.log(`${taken} pictures of ${chosen.length} states in ${values.out}`);
+if (faults.length > 0 || taken === 0) {
+  console.error(faults.join("\n") || "no such state");
+  process.exit(1);
+}

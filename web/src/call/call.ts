@@ -8,6 +8,7 @@ import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
 import { MediaConnection, type RemoteMedia, type TransportState } from "./media-connection.ts";
 import { MediaWatch } from "./media-watch.ts";
+import { OldPictures } from "./old-pictures.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
 import { participantChanged, roomChanged } from "./room-state.ts";
@@ -26,8 +27,8 @@ export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => v
 const DISTURBED_MILLISECONDS = 1000;
 /** How long a restart may take before everything is made anew. */
 const RESTART_MILLISECONDS = 6000;
-/** The old picture is kept until the new one is seen, but not for ever. */
-const OLD_PICTURE_MILLISECONDS = 10_000;
+/** Time a server that can't take us just now is given before it is asked again. */
+const AGAIN_MILLISECONDS = 500;
 const PROBE_MILLISECONDS = 800;
 
 /** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
@@ -48,12 +49,16 @@ export class Call {
   private readonly screen = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
   private media: MediaConnection | null = null;
-  private oldMedia: MediaConnection | null = null;
+  private readonly old = new OldPictures(() => this.showRemote());
+  private remoteNow: ReadonlyMap<string, RemoteMedia> = new Map();
   private receivesVideo = true;
   private hidden = false;
   private inside = false;
+  private closed = false;
   private joining = false;
   private repair: ReturnType<typeof setTimeout> | undefined;
+  private lastResort: ReturnType<typeof setTimeout> | undefined;
+  private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended) {
     this.signal = signalling;
@@ -62,7 +67,10 @@ export class Call {
     this.ended = ended;
   }
 
-  /** Takes the seat: the offer travels with the request, and the answer comes with the room. */
+  /**
+   * Takes the seat: the offer travels with the request, and the answer comes with the room. Resolves also when the
+   * stay has ended meanwhile; `ended` was told then.
+   */
   async enter(options: EnterOptions): Promise<void> {
     this.listen();
     try {
@@ -74,6 +82,7 @@ export class Call {
       this.close();
       throw error;
     }
+    if (!this.inside) return;
     void this.screen.hold();
     if (this.media) this.watch.start();
     else this.advance("transport_connected");
@@ -104,20 +113,21 @@ export class Call {
 
   /** The page shows the new picture: the connection that brought the old one is no longer needed. */
   pictureShown(): void {
-    this.oldMedia?.close();
-    this.oldMedia = null;
+    this.old.closeConnection();
   }
 
   close(): void {
     this.inside = false;
-    clearTimeout(this.repair);
+    this.closed = true;
+    this.stopRepair();
+    clearTimeout(this.nextJoin);
     this.watch.stop();
     this.screen.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
     this.media?.close();
     this.media = null;
-    this.pictureShown();
-    this.remote.value = new Map();
+    this.remoteNow = new Map();
+    this.old.forget();
     this.signal.setSeated(false);
   }
 
@@ -132,7 +142,7 @@ export class Call {
       }),
       link.on("media.slots", (event) => {
         this.media?.assign(event.slots);
-        if (event.missing_slots > 0) this.growSlots(event.missing_slots);
+        this.growSlots(event.missing_slots);
       }),
       link.on("media.lost", () => this.replaceMedia()),
       link.on("seat.lost", (event) => this.end(event.reason)),
@@ -148,13 +158,14 @@ export class Call {
   }
 
   private async seated(result: JoinResult): Promise<void> {
+    if (this.closed) return;
     this.inside = true;
     this.me.value = result.me;
     this.room.value = result.snapshot;
     this.signal.setSeated(true);
     if (result.snapshot.finished) return this.end("finished");
     if (result.answer) await this.media?.apply(result.answer);
-    if (result.answer && result.answer.missing_slots > 0) this.growSlots(result.answer.missing_slots);
+    if (result.answer) this.growSlots(result.answer.missing_slots);
     if (!this.wantsVideo()) this.tellReception(true);
   }
 
@@ -165,6 +176,7 @@ export class Call {
       return;
     }
     this.advance(state === "connected" ? "link_back" : "link_lost");
+    clearTimeout(this.nextJoin);
     if (state === "connected") void this.rejoin();
   }
 
@@ -193,10 +205,9 @@ export class Call {
   private rejoinFailed(error: unknown): void {
     const code = error instanceof RequestError ? error.code : "internal";
     const verdict = error instanceof RequestError ? error.verdict : null;
-    if (code === "disconnected" || code === "timeout" || code === "media_unavailable" || code === "internal") {
-      setTimeout(() => {
-        if (this.inside && this.signal.state === "connected") void this.rejoin();
-      }, 1000);
+    if (code === "disconnected" || !this.inside) return;
+    if (code === "timeout" || code === "media_unavailable" || code === "internal") {
+      this.nextJoin = setTimeout(() => void this.rejoin(), AGAIN_MILLISECONDS);
       return;
     }
     if (verdict?.code === "finished") this.end("finished", verdict);
@@ -212,21 +223,23 @@ export class Call {
         if (media === this.media) this.transportChanged(state);
       },
       remote: (people) => {
-        if (media === this.media) this.remote.value = people;
+        if (media === this.media) this.showRemote(people);
       },
     });
     return media;
   }
 
+  private showRemote(people: ReadonlyMap<string, RemoteMedia> = this.remoteNow): void {
+    this.remoteNow = people;
+    this.remote.value = this.old.beside(people);
+  }
+
   private replaceMedia(): void {
     if (!this.inside || !this.media) return;
     this.advance("transport_replaced");
-    this.pictureShown();
-    const old = this.media;
-    this.oldMedia = old;
-    setTimeout(() => {
-      if (this.oldMedia === old) this.pictureShown();
-    }, OLD_PICTURE_MILLISECONDS);
+    this.stopRepair();
+    this.old.keep(this.media, this.remoteNow);
+    this.remoteNow = new Map();
     this.media = this.newMedia();
     this.negotiate(this.media.negotiate(this.sendOffer));
   }
@@ -238,15 +251,21 @@ export class Call {
     const media = this.media;
     if (!media || !this.inside || this.signal.state !== "connected") return;
     this.negotiate(media.restartIce(this.sendOffer));
-    clearTimeout(this.repair);
-    this.repair = setTimeout(() => {
+    // One deadline for all restarts in a row, else each would put off the last resort.
+    this.lastResort ??= setTimeout(() => {
+      this.lastResort = undefined;
       if (this.media === media && media.transport !== "connected") this.replaceMedia();
     }, RESTART_MILLISECONDS);
   }
 
+  private stopRepair(): void {
+    clearTimeout(this.repair);
+    clearTimeout(this.lastResort);
+    this.lastResort = undefined;
+  }
+
   private growSlots(missing: number): void {
-    this.media?.addSlots(missing);
-    if (this.media) this.negotiate(this.media.negotiate(this.sendOffer));
+    if (this.media?.addSlots(missing)) this.negotiate(this.media.negotiate(this.sendOffer));
   }
 
   /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */
@@ -255,14 +274,14 @@ export class Call {
       const code = error instanceof RequestError ? error.code : "bad_answer";
       if (code === "disconnected" || !this.inside) return;
       clearTimeout(this.repair);
-      this.repair = setTimeout(() => this.replaceMedia(), code === "not_in_room" ? 0 : 1000);
+      this.repair = setTimeout(() => this.replaceMedia(), code === "not_in_room" ? 0 : AGAIN_MILLISECONDS);
     });
   }
 
   private transportChanged(state: TransportState): void {
     const media = this.media;
     if (state === "connected") {
-      clearTimeout(this.repair);
+      this.stopRepair();
       this.advance("transport_connected");
     } else if (state === "failed") {
       this.advance("transport_failed");

@@ -96,6 +96,9 @@ function fromOutside(state: Extract<Lobby, { kind: "outside" }>, event: LobbyEve
       return { kind: "inside", verdict: state.verdict };
     case "refused":
       return afterRefusal(state, event.code, event.verdict);
+    case "ended":
+      // The seat was lost again before the room was on show.
+      return { kind: "over", verdict: state.verdict, ending: event.ending };
     default:
       return state;
   }

@@ -1,9 +1,10 @@
 import { signal, type Signal as Value } from "@preact/signals";
 import type { VerdictCode, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
-import { forgetDevice, openLink } from "../signal/http.ts";
+import { forgetDevice, type OpenedLink, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
+import type { Transport } from "../signal/transport.ts";
 import { Call } from "./call.ts";
 import { type Ending, type Lobby, type LobbyEvent, nextLobby, type ShutOut, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
@@ -28,12 +29,14 @@ export class LobbyControl {
   readonly clockOffset: Value<number> = signal(0);
 
   private readonly token: string;
+  private readonly transport: (participant: string) => Transport;
   private participant: string | null = null;
   private signalling: Signal | null = null;
   private takeOver = false;
 
-  constructor(token: string) {
+  constructor(token: string, transport: (participant: string) => Transport = (one) => new SocketTransport(one)) {
     this.token = token;
+    this.transport = transport;
   }
 
   /** Listens to the page until the returned function is called. */
@@ -41,9 +44,10 @@ export class LobbyControl {
     return onSeenAgain(() => this.tellReturnFromPaying());
   }
 
-  async open(): Promise<void> {
+  /** `opening`: the answer may have been asked for already. */
+  async open(opening: Promise<OpenedLink> = openLink(this.token)): Promise<void> {
     try {
-      const { participant, verdict } = await openLink(this.token);
+      const { participant, verdict } = await opening;
       this.hear(verdict);
       this.advance({ kind: "opened", verdict });
       this.participant = participant;
@@ -96,10 +100,9 @@ export class LobbyControl {
   }
 
   async leave(): Promise<void> {
-    const call = this.call.peek();
-    this.local.release();
+    const gone = this.call.peek()?.leave();
     this.ended("left", null);
-    await call?.leave();
+    await gone;
   }
 
   /** «Вернуться» / «Вернуться сюда». */
@@ -108,7 +111,7 @@ export class LobbyControl {
     this.advance({ kind: "return" });
     // A link that was refused for good, such as one that was revoked meanwhile, is opened anew: that says why.
     if (this.signalling?.state === "refused") return this.open();
-    await this.local.enableBoth();
+    if (this.withMedia.peek()) await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
 
@@ -138,7 +141,7 @@ export class LobbyControl {
 
   private connect(participant: string): void {
     this.signalling?.close();
-    const link = new Signal(new SocketTransport(participant));
+    const link = new Signal(this.transport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
     link.open();
@@ -167,9 +170,9 @@ export class LobbyControl {
     this.call.value = call;
     try {
       await call.enter({ takeOver: this.takeOver, withMedia: this.withMedia.peek() });
-      this.advance({ kind: "entered" });
+      if (this.call.peek() === call) this.advance({ kind: "entered" });
     } catch (error) {
-      this.call.value = null;
+      if (this.call.peek() === call) this.call.value = null;
       const known = error instanceof RequestError ? error : new RequestError("internal");
       this.advance({ kind: "refused", code: known.code, verdict: known.verdict });
     }

@@ -4,6 +4,13 @@ import { pictureLimits, type Quality } from "./quality.ts";
 
 type TrackListener = (kind: DeviceKind, track: MediaStreamTrack | null) => void;
 
+const AUDIO: MediaTrackConstraints = {
+  echoCancellation: true,
+  noiseSuppression: true,
+  autoGainControl: true,
+  channelCount: { ideal: 1 },
+};
+
 const INPUT: Record<DeviceKind, MediaDeviceKind> = { microphone: "audioinput", camera: "videoinput" };
 
 /**
@@ -120,20 +127,16 @@ export class LocalMedia {
   }
 
   private async capture(kind: DeviceKind): Promise<MediaStreamTrack> {
-    const wanted =
-      kind === "microphone" ? { audio: audioConstraints() } : { video: pictureLimits(this.quality).capture };
-    const deviceId = this.chosen[kind].peek();
-    const constraints = Object.values(wanted)[0] as MediaTrackConstraints;
-    if (deviceId) constraints.deviceId = { exact: deviceId };
+    const wanted = kind === "microphone" ? AUDIO : pictureLimits(this.quality).capture;
     const key = kind === "microphone" ? "audio" : "video";
+    const deviceId = this.chosen[kind].peek();
     try {
-      return await this.firstTrack({ [key]: constraints });
+      return await this.firstTrack({ [key]: deviceId ? { ...wanted, deviceId: { exact: deviceId } } : wanted });
     } catch (error) {
       // The remembered device was unplugged: any other will do.
       if (!deviceId || !(error instanceof Error) || !/Overconstrained|NotFound/.test(error.name)) throw error;
       this.chosen[kind].value = "";
-      const { deviceId: _, ...rest } = constraints;
-      return this.firstTrack({ [key]: rest });
+      return this.firstTrack({ [key]: wanted });
     }
   }
 
@@ -190,8 +193,4 @@ export class LocalMedia {
   private tell(kind: DeviceKind, track: MediaStreamTrack | null): void {
     for (const listener of [...this.listeners]) listener(kind, track);
   }
-}
-
-function audioConstraints(): MediaTrackConstraints {
-  return { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: { ideal: 1 } };
 }

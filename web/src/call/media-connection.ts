@@ -19,6 +19,8 @@ export interface MediaConnectionEvents {
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
 const FIRST_SLOTS = 2;
+/** A room has at most eight people with sound or picture, and the server takes no endless offers. */
+const MOST_SLOTS = 8;
 
 /**
  * One RTCPeerConnection life. We offer, numbered; the server answers. Sections: own microphone, own camera, then
@@ -31,6 +33,7 @@ export class MediaConnection {
   private readonly own: Record<DeviceKind, RTCRtpSender>;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
+  private slots = 0;
   private offered = 0;
   private answered = 0;
   private negotiation: Promise<void> | null = null;
@@ -94,11 +97,17 @@ export class MediaConnection {
     return this.negotiate(send);
   }
 
-  addSlots(count: number): void {
-    for (let slot = 0; slot < count; slot += 1) {
+  /**
+   * Several wishes may come before one answer, so more may be added than are missing: they stay free for whoever comes.
+   * False: there are as many as can be, and nothing is worth a further offer.
+   */
+  addSlots(count: number): boolean {
+    const before = this.slots;
+    for (; this.slots < Math.min(before + count, MOST_SLOTS); this.slots += 1) {
       this.connection.addTransceiver("audio", { direction: "recvonly" });
       preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
     }
+    return this.slots > before;
   }
 
   /** Which participant is on which section. */
@@ -151,10 +160,7 @@ export class MediaConnection {
       this.offerAgain = false;
       const answer = await send(await this.makeOffer());
       await this.apply(answer);
-      if (answer.missing_slots > 0) {
-        this.addSlots(answer.missing_slots);
-        this.offerAgain = true;
-      }
+      if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
     }
   }
 

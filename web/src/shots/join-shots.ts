@@ -3,7 +3,7 @@ import { VERDICT_CODE_VALUES, type VerdictCode, type VerdictView } from "../prot
 import type { DevicesView, ShownTrouble } from "../ui/devices-view.ts";
 import type { JoinView } from "../ui/join/join-view.ts";
 import { drawnCamera, silentMicrophone } from "./drawn-tracks.ts";
-import { appointment, clinic, doctor, NOW, verdict } from "./people.ts";
+import { appointment, clinic, doctor, NOW, patient, verdict } from "./people.ts";
 import type { JoinState } from "./states.ts";
 
 export const unasked: DevicesView = {
@@ -40,8 +40,8 @@ function outside(shown: VerdictView, devices: DevicesView = unasked, entry: Entr
   return page({ kind: "outside", verdict: shown, entry }, devices);
 }
 
-function over(ending: Extract<Lobby, { kind: "over" }>["ending"], code: VerdictCode): JoinView {
-  return page({ kind: "over", ending, verdict: verdict(code) });
+function over(ending: Extract<Lobby, { kind: "over" }>["ending"], code: VerdictCode, me = patient): JoinView {
+  return page({ kind: "over", ending, verdict: verdict(code, { me }) });
 }
 
 function trouble(shown: ShownTrouble): JoinView {
@@ -114,6 +114,8 @@ export const joinShots: Record<JoinState, Make> = {
   "over-removed": () =>
     page({ kind: "over", ending: "removed", verdict: verdict("removed", { appointment: null, clinic }) }),
   "over-lost": () => over("lost", "admitted"),
+  "over-left-practitioner": () => over("left", "admitted", doctor),
+  "over-finished-practitioner": () => over("finished", "finished", doctor),
   "trouble-refused": () => trouble("refused"),
   "trouble-refused_by_system": () => trouble("refused_by_system"),
   "trouble-missing": () => trouble("missing"),

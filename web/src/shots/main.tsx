@@ -9,7 +9,7 @@ import type { RoomActions } from "../ui/room/room-view.ts";
 import { demoShot } from "./demo-shots.ts";
 import { joinShots } from "./join-shots.ts";
 import { roomShots } from "./room-shots.ts";
-import type { JoinState, RoomState } from "./states.ts";
+import { JOIN_STATES, type JoinState, ROOM_STATES, type RoomState } from "./states.ts";
 import "../ui/styles/tokens.css";
 import "../ui/styles/base.css";
 import "../ui/styles/join.css";
@@ -44,15 +44,12 @@ const roomActions: RoomActions = {
 
 const root = document.getElementById("app");
 
-/** The names of all pictures, for the script that takes them. */
-const names = {
-  join: Object.keys(joinShots),
-  room: Object.keys(roomShots),
-  demo: ["clinic"],
-};
+/** The names of all pictures, for the tools that look at them. */
+const names = { join: JOIN_STATES, room: ROOM_STATES, demo: ["clinic"] };
 
 function show(place: HTMLElement, screen: string, state: string, language: Language): void {
   render(null, place);
+  scrollTo(0, 0);
   setLanguage(language, false);
   if (screen === "join") {
     const view = joinShots[state as JoinState]();

@@ -49,17 +49,35 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   two: () => room(),
   practitioner: () => asDoctor(),
   three: () => room({ others: [seen(participant(doctor), "doctor"), seen(participant(daughter), "daughter")] }),
+  six: () =>
+    room({
+      others: Array.from({ length: 5 }, (_, index) => {
+        const [person, portrait] = index % 2 ? ([daughter, "daughter"] as const) : ([doctor, "doctor"] as const);
+        return seen(participant({ ...person, id: `par_${index}` }), portrait);
+      }),
+    }),
+  "alone-nobody": () => room({ others: [] }),
   alone: () => room({ others: [unseen(participant(doctor, { connection: "absent" }))] }),
   connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),
   unstable: () => room({ connection: { kind: "unstable", link: "up" } }),
   reconnecting: () => room({ connection: { kind: "reconnecting", link: "down" } }),
   "link-down": () => room({ connection: { kind: "live", link: "down" } }),
+  "peer-connecting": () => room({ others: [unseen(participant(doctor, { connection: "connecting" }))] }),
+  "peer-unstable": () => room({ others: [seen(participant(doctor, { connection: "unstable" }), "doctor")] }),
+  "peer-reconnecting": () => room({ others: [seen(participant(doctor, { connection: "reconnecting" }), "doctor")] }),
   "peer-gone": () => room({ others: [seen(participant(doctor, { connection: "gone" }), "doctor")] }),
   "peer-camera-off": () =>
     room({ others: [unseen(participant(doctor, { media: { microphone: "off", camera: "off" } }))] }),
+  "peer-camera-blocked": () =>
+    room({ others: [unseen(participant(doctor, { media: { microphone: "on", camera: "blocked" } }))] }),
+  "peer-camera-missing": () =>
+    room({ others: [unseen(participant(doctor, { media: { microphone: "on", camera: "missing" } }))] }),
   "own-muted": () => room({ devices: muted() }),
   "speaking-muted": () => room({ devices: muted(), speakingMuted: true }),
   "own-camera-off": () => room({ devices: { ...working(), camera: { kind: "off", track: null } } }),
+  "own-camera-gone": () => room({ devices: { ...working(), camera: { kind: "trouble", trouble: "missing" } } }),
+  "own-microphone-gone": () => room({ devices: { ...working(), microphone: { kind: "trouble", trouble: "missing" } } }),
+  "audio-only": () => room({ quality: "audio_only", devices: { ...working(), camera: { kind: "off", track: null } } }),
   "text-only": () =>
     room({
       withMedia: false,
@@ -70,9 +88,10 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   participants: () => asDoctor({ panel: true }),
   settings: () => room({ dialog: "settings" }),
   "ask-leave": () => room({ dialog: "leave" }),
+  "ask-leave-practitioner": () => asDoctor({ dialog: "leave" }),
   "ask-finish": () => asDoctor({ dialog: "finish" }),
   "ask-remove": () => asDoctor({ dialog: { remove: patient.id } }),
-  "notice-refunded": () => noticed("payment_refunded"),
+  "notice-payment_refunded": () => noticed("payment_refunded"),
   "notice-cancelled": () => noticed("cancelled"),
   failed: () => asDoctor({ failed: true }),
 };

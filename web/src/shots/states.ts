@@ -1,51 +1,73 @@
-import type { Ending } from "../call/lobby-state.ts";
-import type { VerdictCode } from "../protocol/generated.ts";
-import type { ShownTrouble } from "../ui/devices-view.ts";
+import { ENDINGS } from "../call/lobby-state.ts";
+import { CONNECTION_STATE_VALUES, DEVICE_STATE_VALUES, VERDICT_CODE_VALUES } from "../protocol/generated.ts";
+import { SHOWN_TROUBLES } from "../ui/devices-view.ts";
 
-export type JoinState =
-  | VerdictCode
-  | "opening"
-  | "unreachable"
-  | "forgotten"
-  | "ready"
-  | "ready-practitioner"
-  | "ready-other-zone"
-  | "too-early-ready"
-  | "too-early-days"
-  | "waiting-now"
-  | "waiting-delay"
-  | "moved"
-  | "take-over"
-  | "asking"
-  | "entering"
-  | "refused-entry"
-  | "paid-after-lapse"
-  | "other-device"
-  | `over-${Ending}`
-  | `trouble-${ShownTrouble}`
-  | "trouble-camera-only";
+/** Every state of the join page that looks different; each has a fixture, and a picture is taken of each. */
+export const JOIN_STATES = [
+  ...VERDICT_CODE_VALUES,
+  "opening",
+  "unreachable",
+  "forgotten",
+  "ready",
+  "ready-practitioner",
+  "ready-other-zone",
+  "too-early-ready",
+  "too-early-days",
+  "waiting-now",
+  "waiting-delay",
+  "moved",
+  "take-over",
+  "asking",
+  "entering",
+  "refused-entry",
+  "paid-after-lapse",
+  "other-device",
+  ...ENDINGS.map((ending) => `over-${ending}` as const),
+  "over-left-practitioner",
+  "over-finished-practitioner",
+  ...SHOWN_TROUBLES.map((trouble) => `trouble-${trouble}` as const),
+  "trouble-camera-only",
+] as const;
+export type JoinState = (typeof JOIN_STATES)[number];
 
-export type RoomState =
-  | "two"
-  | "practitioner"
-  | "three"
-  | "alone"
-  | "connecting"
-  | "unstable"
-  | "reconnecting"
-  | "link-down"
-  | "peer-gone"
-  | "peer-camera-off"
-  | "own-muted"
-  | "speaking-muted"
-  | "own-camera-off"
-  | "text-only"
-  | "sound-refused"
-  | "participants"
-  | "settings"
-  | "ask-leave"
-  | "ask-finish"
-  | "ask-remove"
-  | "notice-refunded"
-  | "notice-cancelled"
-  | "failed";
+type Told<All extends string, Ordinary extends string> = Exclude<All, Ordinary>;
+
+/** The other person's connections and cameras that are told; absent and good ones are in other pictures. */
+const PEER_CONNECTIONS = CONNECTION_STATE_VALUES.filter(
+  (one): one is Told<typeof one, "absent" | "live"> => one !== "absent" && one !== "live",
+);
+const PEER_CAMERAS = DEVICE_STATE_VALUES.filter((one): one is Told<typeof one, "on"> => one !== "on");
+
+/** Every state of the room that looks different. */
+export const ROOM_STATES = [
+  "two",
+  "practitioner",
+  "three",
+  "six",
+  "alone",
+  "alone-nobody",
+  "connecting",
+  "unstable",
+  "reconnecting",
+  "link-down",
+  ...PEER_CONNECTIONS.map((connection) => `peer-${connection}` as const),
+  ...PEER_CAMERAS.map((camera) => `peer-camera-${camera}` as const),
+  "own-muted",
+  "speaking-muted",
+  "own-camera-off",
+  "own-camera-gone",
+  "own-microphone-gone",
+  "audio-only",
+  "text-only",
+  "sound-refused",
+  "participants",
+  "settings",
+  "ask-leave",
+  "ask-leave-practitioner",
+  "ask-finish",
+  "ask-remove",
+  "notice-payment_refunded",
+  "notice-cancelled",
+  "failed",
+] as const;
+export type RoomState = (typeof ROOM_STATES)[number];

@@ -4,23 +4,37 @@ import type { Transport } from "./transport.ts";
 /** Refusals at connect after which trying again with the same cookie is useless. */
 const FINAL_REFUSALS = new Set(["session_required", "session_expired", "origin_refused", "forbidden"]);
 
+/**
+ * How long one attempt may take, in milliseconds. A server that was just killed may leave the first attempts hanging,
+ * so these are given up soon; a slow network needs longer, so each attempt gets more time than the one before.
+ */
+const FIRST_TIMEOUT = 5000;
+const SHORTEST_TIMEOUT = 2000;
+const LONGEST_TIMEOUT = 10_000;
+
+export function attemptTimeout(attempt: number): number {
+  return Math.min(LONGEST_TIMEOUT, SHORTEST_TIMEOUT * 1.5 ** (attempt - 1));
+}
+
 /** The Socket.IO link of one participant's page. Its identity is the participant's HttpOnly cookie. */
 export class SocketTransport implements Transport {
   private readonly socket: Socket;
   private readonly removeListeners: () => void;
+  private again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(participant: string) {
     this.socket = io("/consultation", {
       path: "/socket.io",
       auth: { participant },
       transports: ["websocket", "polling"],
-      reconnectionDelay: 200,
-      reconnectionDelayMax: 3000,
-      randomizationFactor: 0.3,
-      timeout: 5000,
+      reconnectionDelay: 300,
+      reconnectionDelayMax: 1000,
+      randomizationFactor: 0.5,
+      timeout: FIRST_TIMEOUT,
       autoConnect: false,
       forceNew: true,
     });
+    this.socket.io.on("reconnect_attempt", (attempt) => this.socket.io.timeout(attemptTimeout(attempt)));
     this.removeListeners = this.hurryWhenThePageComesBack();
   }
 
@@ -41,7 +55,7 @@ export class SocketTransport implements Transport {
     this.socket.on("connect_error", (error) => {
       const final = FINAL_REFUSALS.has(refusalCode(error));
       if (final) this.socket.disconnect();
-      else if (!this.socket.active) setTimeout(() => this.socket.connect(), 1000);
+      else if (!this.socket.active) this.again = setTimeout(() => this.socket.connect(), 1000);
       handler(final);
     });
   }
@@ -60,6 +74,7 @@ export class SocketTransport implements Transport {
   }
 
   close(): void {
+    clearTimeout(this.again);
     this.removeListeners();
     this.socket.removeAllListeners();
     this.socket.disconnect();

@@ -1,16 +1,32 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { render } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { LobbyControl } from "../call/lobby.ts";
+import type { OpenedLink } from "../signal/http.ts";
 import { deviceActions, devicesView } from "./devices-state.ts";
 import { ownZone } from "./format.ts";
 import { JoinPage } from "./join/join-page.tsx";
 import { pageState } from "./join/join-view.ts";
+import { startLanguage } from "./language.ts";
 import type { RoomApp } from "./room/room-app.tsx";
 
 /** The room's screens are loaded while the person looks at the join page, never before its first paint. */
 const loadRoom = () => import("./room/room-app.tsx");
 
-export function App({ token, root }: { readonly token: string; readonly root: HTMLElement }) {
+interface AppProps {
+  readonly token: string;
+  /** The link was opened before this code was here. */
+  readonly opened: Promise<OpenedLink>;
+  readonly root: HTMLElement;
+}
+
+export function showApp(root: HTMLElement, token: string, opened: Promise<OpenedLink>): void {
+  startLanguage();
+  root.replaceChildren();
+  render(<App token={token} opened={opened} root={root} />, root);
+}
+
+function App({ token, opened, root }: AppProps) {
   const control = useMemo(() => new LobbyControl(token), [token]);
   const now = useSignal(Date.now());
   const [Room, setRoom] = useState<typeof RoomApp | null>(null);
@@ -18,7 +34,7 @@ export function App({ token, root }: { readonly token: string; readonly root: HT
 
   useEffect(() => {
     const stopWatching = control.watch();
-    void control.open().then(() => control.prepareIfAllowed());
+    void control.open(opened).then(() => control.prepareIfAllowed());
     const painted = setTimeout(() => void loadRoom().then((module) => setRoom(() => module.RoomApp)), 100);
     const clock = setInterval(() => {
       now.value = Date.now() + control.clockOffset.peek();

@@ -51,6 +51,11 @@ export function unbroken(phone: string): string {
   return phone.replaceAll(" ", "\u00a0").replaceAll("-", "\u2011");
 }
 
+/** For a sentence that goes on after a colon. */
+export function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 function wallClock(moment: Date, zone: string): string {
   return format(moment, zone, "en", { dateStyle: "short", timeStyle: "short" });
 }

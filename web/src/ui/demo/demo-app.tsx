@@ -1,12 +1,21 @@
+import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { DemoView } from "../../protocol/demo.ts";
 import { call } from "../../signal/http.ts";
+import { startLanguage } from "../language.ts";
 import { DemoPage } from "./demo-page.tsx";
 
 const REFRESH_MILLISECONDS = 3000;
 
+export function showDemo(place: HTMLElement): void {
+  startLanguage();
+  place.replaceChildren();
+  place.dataset.state = "demo";
+  render(<DemoApp />, place);
+}
+
 /** Keeps the demonstration clinic fresh and passes the buttons on. */
-export function DemoApp() {
+function DemoApp() {
   const [view, setView] = useState<DemoView | null>(null);
   const [failed, setFailed] = useState(false);
   const load = () => call<DemoView>("GET", "/api/v1/demo").then(setView);

@@ -1,4 +1,5 @@
 import type { DeviceActions, NamedTrouble } from "../devices-view.ts";
+import { lowerFirst } from "../format.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { TroublePicture } from "./trouble-picture.tsx";
@@ -21,7 +22,7 @@ export function DeviceTroublePanel({
     <section class="trouble" data-trouble={named.trouble} data-trouble-with={named.kind} aria-live="polite">
       <TroublePicture trouble={named.trouble} />
       <div>
-        <h3>{subject ? subject + lowerFirst(title) : title}</h3>
+        <h2>{subject ? subject + lowerFirst(title) : title}</h2>
         <ol>
           {steps.map((step) => (
             <li key={step}>{step}</li>
@@ -35,8 +36,4 @@ export function DeviceTroublePanel({
       </div>
     </section>
   );
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -5,7 +5,7 @@ import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { LanguageSwitch } from "../parts/language-switch.tsx";
 import { AppointmentCard } from "./appointment-card.tsx";
-import { canEnter, type JoinActions, type JoinView, pageState } from "./join-view.ts";
+import { canEnter, type JoinActions, type JoinView, supportCode } from "./join-view.ts";
 import { OverPanel } from "./over-panel.tsx";
 import { VerdictPanel } from "./verdict-panel.tsx";
 import { WaysOn } from "./ways-on.tsx";
@@ -13,6 +13,7 @@ import { WaysOn } from "./ways-on.tsx";
 export function JoinPage({ view, actions }: { readonly view: JoinView; readonly actions: JoinActions }) {
   const { lobby } = view;
   const verdict = lobby.kind === "outside" || lobby.kind === "over" ? lobby.verdict : null;
+  const code = supportCode(view);
   const clinic = verdict?.clinic ?? verdict?.appointment?.clinic ?? null;
   return (
     <div class="join">
@@ -28,14 +29,16 @@ export function JoinPage({ view, actions }: { readonly view: JoinView; readonly 
         {verdict && <Ways view={view} verdict={verdict} clinic={clinic} actions={actions} />}
       </main>
       <footer class="bottom">
-        {lobby.kind !== "forgotten" && lobby.kind !== "opening" && (
+        {verdict?.me && (
           <Button action="forget" look="quiet" onPress={actions.forget}>
             {words.value.actions.forget}
           </Button>
         )}
-        <small>
-          {words.value.supportCode}: <code>{pageState(lobby)}</code>
-        </small>
+        {code && (
+          <small>
+            {words.value.supportCode}: <code>{code}</code>
+          </small>
+        )}
       </footer>
     </div>
   );
@@ -50,9 +53,9 @@ function Body({ view, verdict, actions }: { view: JoinView; verdict: VerdictView
   switch (lobby.kind) {
     case "opening":
       return (
-        <p class="opening" role="status">
-          {said.opening}
-        </p>
+        <div class="opening" role="status">
+          <h1>{said.opening}</h1>
+        </div>
       );
     case "unreachable":
       return (
@@ -60,7 +63,7 @@ function Body({ view, verdict, actions }: { view: JoinView; verdict: VerdictView
           <div class="headline" role="alert">
             <WifiOff class="verdict-icon" aria-hidden="true" />
             <div>
-              <h1>{said.unreachable.title}</h1>
+              <h1 tabIndex={-1}>{said.unreachable.title}</h1>
               <p>{said.unreachable.text}</p>
             </div>
           </div>
@@ -74,7 +77,7 @@ function Body({ view, verdict, actions }: { view: JoinView; verdict: VerdictView
         <section class="verdict">
           <div class="headline" role="status">
             <div>
-              <h1>{said.forgotten.title}</h1>
+              <h1 tabIndex={-1}>{said.forgotten.title}</h1>
               <p>{said.forgotten.text}</p>
             </div>
           </div>

@@ -1,6 +1,6 @@
 import type { Lobby } from "../../call/lobby-state.ts";
 import type { VerdictCode, VerdictView } from "../../protocol/generated.ts";
-import type { DeviceActions, DevicesView } from "../devices-view.ts";
+import { type DeviceActions, type DevicesView, troublesOf } from "../devices-view.ts";
 
 export interface JoinView {
   readonly lobby: Exclude<Lobby, { kind: "inside" }>;
@@ -46,6 +46,34 @@ const STAFF = new Set(["practitioner", "consultant"]);
 
 export function isStaff(verdict: VerdictView | null): boolean {
   return STAFF.has(verdict?.me?.role ?? "");
+}
+
+/** Verdicts that are nobody's trouble: the next step stands on the page. */
+const AS_IT_SHOULD_BE: ReadonlySet<VerdictCode> = new Set([
+  ...READY,
+  "finished",
+  "payment_required",
+  "payment_pending",
+  "consent_required",
+]);
+
+/** What a person may read to the clinic's support when something is wrong; empty when nothing is. */
+export function supportCode({ lobby, devices }: JoinView): string {
+  switch (lobby.kind) {
+    case "outside": {
+      const { entry, verdict } = lobby;
+      if (entry.kind === "refused") return entry.code;
+      const trouble = canPrepare(verdict) ? troublesOf(devices)[0] : undefined;
+      if (trouble) return `${trouble.kind}-${trouble.trouble}`;
+      return AS_IT_SHOULD_BE.has(verdict.code) ? "" : verdict.code;
+    }
+    case "over":
+      return lobby.ending === "lost" || lobby.ending === "removed" ? pageState(lobby) : "";
+    case "unreachable":
+      return lobby.kind;
+    default:
+      return "";
+  }
 }
 
 /** The value of `data-state` on the page's root. */

@@ -1,9 +1,18 @@
-import { CircleCheck, RotateCcw } from "lucide-preact";
+import {
+  Ban,
+  CircleCheck,
+  ExternalLink,
+  LogOut,
+  type LucideIcon,
+  RotateCcw,
+  TabletSmartphone,
+  WifiOff,
+} from "lucide-preact";
 import type { Ending } from "../../call/lobby-state.ts";
 import type { VerdictView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Button, LinkButton } from "../parts/button.tsx";
-import { canReturn } from "./join-view.ts";
+import { canReturn, isStaff } from "./join-view.ts";
 
 interface OverProps {
   readonly ending: Ending;
@@ -11,16 +20,28 @@ interface OverProps {
   readonly onReturn: () => void;
 }
 
+const ICONS: Record<Ending, LucideIcon> = {
+  left: LogOut,
+  finished: CircleCheck,
+  taken_over: TabletSmartphone,
+  removed: Ban,
+  lost: WifiOff,
+};
+
 /** After the room: what happened, what comes next, and the way back while there is one. */
 export function OverPanel({ ending, verdict, onReturn }: OverProps) {
   const said = words.value;
-  const { title, text } = said.over[ending];
+  const staff = isStaff(verdict);
+  const forStaff: Partial<Record<Ending, { title: string; text: string }>> = staff ? said.staffOver : {};
+  const { title, text } = forStaff[ending] ?? said.over[ending];
+  const Icon = ICONS[ending];
   const returns = ending !== "finished" && ending !== "removed" && canReturn(verdict);
-  const record = verdict.appointment?.record_url || verdict.appointment?.cabinet_url;
+  // The links lead into the patient's own cabinet.
+  const record = staff ? "" : verdict.appointment?.record_url || verdict.appointment?.cabinet_url;
   return (
     <section class="verdict" data-ending={ending}>
       <div class="headline" role="status">
-        <CircleCheck class="verdict-icon" aria-hidden="true" />
+        <Icon class="verdict-icon" aria-hidden="true" />
         <div>
           <h1 tabIndex={-1}>{title}</h1>
           <p>{text}</p>
@@ -33,7 +54,7 @@ export function OverPanel({ ending, verdict, onReturn }: OverProps) {
           </Button>
         )}
         {record && (
-          <LinkButton action="record" href={record}>
+          <LinkButton action="record" href={record} icon={<ExternalLink aria-hidden="true" />}>
             {said.actions.cabinet}
           </LinkButton>
         )}

@@ -4,7 +4,7 @@ import { dialled, unbroken } from "../format.ts";
 import { words } from "../language.ts";
 import { LinkButton } from "../parts/button.tsx";
 
-type LinkName = "pay" | "payAgain" | "cabinet" | "rebook" | "manage" | "record" | "call";
+type LinkName = "pay" | "cabinet" | "rebook" | "manage" | "record" | "call";
 
 /** The ways on under each verdict, the most helpful first; those that the clinic has no address for fall away. */
 const LINKS: Record<VerdictCode, readonly LinkName[]> = {
@@ -17,7 +17,7 @@ const LINKS: Record<VerdictCode, readonly LinkName[]> = {
   finished: ["record", "cabinet", "call"],
   payment_lapsed: ["rebook", "call"],
   payment_refunded: ["rebook", "call"],
-  payment_pending: ["payAgain", "call"],
+  payment_pending: ["call"],
   payment_required: ["pay", "manage", "call"],
   identity_required: ["cabinet", "call"],
   consent_required: [],
@@ -27,8 +27,10 @@ const LINKS: Record<VerdictCode, readonly LinkName[]> = {
   admitted: [],
 };
 
-/** A payment under way is not paid twice by the way: paying again is offered quietly. */
-const QUIET = new Set<LinkName>(["payAgain", "manage"]);
+/** Nobody is urged to move a booking that they are waiting for, or to call while the bank is still answering. */
+function isQuiet(name: LinkName, code: VerdictCode): boolean {
+  return name === "manage" || code === "payment_pending";
+}
 
 /** Links out of the page: into the clinic's payment, cabinet or telephone. */
 export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView; readonly onPay: () => void }) {
@@ -44,7 +46,7 @@ export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView
           key={name}
           action={name}
           href={href}
-          look={index === 0 && !QUIET.has(name) ? "primary" : "secondary"}
+          look={index === 0 && !isQuiet(name, verdict.code) ? "primary" : "secondary"}
           icon={iconOf(name)}
           onPress={name === "pay" || name === "payAgain" ? onPay : undefined}
         >
@@ -60,7 +62,6 @@ export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView
 function addressOf(name: LinkName, { appointment, clinic }: VerdictView): string {
   switch (name) {
     case "pay":
-    case "payAgain":
       return appointment?.payment_url ?? "";
     case "cabinet":
     case "rebook":
@@ -76,6 +77,6 @@ function addressOf(name: LinkName, { appointment, clinic }: VerdictView): string
 
 function iconOf(name: LinkName) {
   if (name === "call") return <Phone aria-hidden="true" />;
-  if (name === "pay" || name === "payAgain") return <CreditCard aria-hidden="true" />;
+  if (name === "pay") return <CreditCard aria-hidden="true" />;
   return <ExternalLink aria-hidden="true" />;
 }

@@ -1,4 +1,5 @@
 import { Clock3, LogIn } from "lucide-preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Entry } from "../../call/lobby-state.ts";
 import type { VerdictView } from "../../protocol/generated.ts";
 import { type DevicesView, devicesStarted, troublesOf } from "../devices-view.ts";
@@ -23,9 +24,14 @@ interface PanelProps {
 export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
   const said = words.value;
   const { title, text } = headline(said, verdict, entry, view.devices);
+  const top = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Somebody who has scrolled down to the button must not miss that something else is said above.
+    if ((top.current?.getBoundingClientRect().top ?? 0) < 0) top.current?.scrollIntoView();
+  }, [title]);
   return (
     <section class="verdict" data-verdict={verdict.code}>
-      <div class="headline" role="status">
+      <div class="headline" role="status" ref={top}>
         <VerdictIcon code={verdict.code} />
         <div>
           <h1 tabIndex={-1}>{title}</h1>
@@ -73,7 +79,9 @@ function headline(
     return { title: plain.title, text: said.tooEarlyReady };
   }
   const staff: Partial<Record<string, { title: string; text: string }>> = said.staffVerdicts;
-  return (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+  const worded = (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+  const notYet: Partial<Record<string, string>> = devicesStarted(devices) ? {} : said.notReadyYet;
+  return { title: worded.title, text: notYet[verdict.code] ?? worded.text };
 }
 
 function OpensIn({ verdict, view }: { readonly verdict: VerdictView; readonly view: JoinView }) {
@@ -85,9 +93,9 @@ function OpensIn({ verdict, view }: { readonly verdict: VerdictView; readonly vi
     <p class="countdown">
       {said.opensIn}
       <strong role="timer" data-countdown="">
-        {days > 0 ? `${said.days(days)} ${clock}` : clock}
+        {days > 0 ? said.days(days) : clock}
       </strong>
-      <span class="hint">{said.opensAt(moment.time)}</span>
+      <span class="hint">{days > 0 ? said.opensOn(moment.day, moment.time) : said.opensAt(moment.time)}</span>
     </p>
   );
 }
@@ -96,7 +104,13 @@ function MainAction({ view, verdict, entry, actions }: PanelProps) {
   const said = words.value.actions;
   if (!canPrepare(verdict)) return null;
   const started = devicesStarted(view.devices);
-  if (!started && view.devices.fitness === "fit") return <EnableButton onPress={actions.enable} />;
+  if (!started && view.devices.fitness === "fit") {
+    return (
+      <div class="main-action">
+        <EnableButton onPress={actions.enable} />
+      </div>
+    );
+  }
   if (!canEnter(verdict)) return null;
   if (verdict.code === "waiting_for_practitioner" && entry.kind === "wanted") return null;
   const asking = view.devices.camera.kind === "asking" || view.devices.microphone.kind === "asking";
@@ -104,15 +118,17 @@ function MainAction({ view, verdict, entry, actions }: PanelProps) {
   if (nothingWorks) return null;
   const entering = entry.kind === "entering" || entry.kind === "wanted";
   return (
-    <Button
-      action={verdict.inside_elsewhere ? "take-over" : "enter"}
-      look="primary"
-      disabled={entering || asking}
-      icon={<LogIn aria-hidden="true" />}
-      onPress={verdict.inside_elsewhere ? actions.takeOver : actions.enter}
-    >
-      {entering ? said.entering : verdict.inside_elsewhere ? said.takeOver : said.enter}
-    </Button>
+    <div class="main-action">
+      <Button
+        action={verdict.inside_elsewhere ? "take-over" : "enter"}
+        look="primary"
+        disabled={entering || asking}
+        icon={<LogIn aria-hidden="true" />}
+        onPress={verdict.inside_elsewhere ? actions.takeOver : actions.enter}
+      >
+        {entering ? said.entering : verdict.inside_elsewhere ? said.takeOver : said.enter}
+      </Button>
+    </div>
   );
 }
 

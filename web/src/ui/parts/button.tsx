@@ -7,14 +7,31 @@ interface ButtonProps {
   readonly action: string;
   readonly look?: ButtonLook;
   readonly disabled?: boolean;
+  /** Where a dialog puts the focus first. */
+  readonly focused?: boolean;
   readonly icon?: ComponentChildren;
   readonly onPress: () => void;
   readonly children: ComponentChildren;
 }
 
-export function Button({ action, look = "secondary", disabled = false, icon, onPress, children }: ButtonProps) {
+export function Button({
+  action,
+  look = "secondary",
+  disabled = false,
+  focused = false,
+  icon,
+  onPress,
+  children,
+}: ButtonProps) {
   return (
-    <button type="button" class={`button ${look}`} data-action={action} disabled={disabled} onClick={onPress}>
+    <button
+      type="button"
+      class={`button ${look}`}
+      data-action={action}
+      disabled={disabled}
+      autofocus={focused}
+      onClick={onPress}
+    >
       {icon}
       <span>{children}</span>
     </button>

@@ -17,10 +17,12 @@ interface PickerProps {
 export function DevicePicker({ kind, choices, chosen, onChoose }: PickerProps) {
   const id = useId();
   if (choices.length === 0) return null;
+  // A device that is switched off does not say which one it is: the browser's first is the one it will take.
+  const shown = choices.some((choice) => choice.id === chosen) ? chosen : choices[0]?.id;
   return (
     <div class="field">
       <label for={id}>{words.value.devices[kind]}</label>
-      <select id={id} data-device={kind} value={chosen} onChange={(event) => onChoose(kind, event.currentTarget.value)}>
+      <select id={id} data-device={kind} value={shown} onChange={(event) => onChoose(kind, event.currentTarget.value)}>
         {choices.map((choice, index) => (
           <option key={choice.id} value={choice.id}>
             {choice.label || words.value.devices.anyDevice(index + 1)}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface PictureProps {
   readonly stream: MediaStream | null;
@@ -52,7 +52,8 @@ interface VideoProps {
 
 function Video({ stream, participant, label, onFrame }: VideoProps) {
   const element = useRef<HTMLVideoElement>(null);
-  useEffect(() => {
+  // Before the paint, not after it: decoding starts as soon as the picture has a place.
+  useLayoutEffect(() => {
     const video = element.current;
     if (!video) return undefined;
     video.srcObject = stream;

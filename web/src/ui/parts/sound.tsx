@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface SoundProps {
   readonly stream: MediaStream;
@@ -11,7 +11,7 @@ interface SoundProps {
 /** A person's sound, apart from the picture, so that browsers never hold the picture back for its sake. */
 export function Sound({ stream, participant, attempt, onRefused }: SoundProps) {
   const element = useRef<HTMLAudioElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const audio = element.current;
     if (!audio) return;
     if (audio.srcObject !== stream) audio.srcObject = stream;

@@ -46,11 +46,14 @@ export function Tools({ view, open, onToggle }: ToolsProps) {
       <ToolButton
         action="participants"
         name={`${said.participants}: ${said.people(present(view).length + 1)}`}
-        caption={`${said.participants} ${present(view).length + 1}`}
+        caption={said.participants}
         pressed={open}
         onPress={onToggle}
       >
-        <Users aria-hidden="true" />
+        <span class="count" aria-hidden="true">
+          <Users />
+          {present(view).length + 1}
+        </span>
       </ToolButton>
     </nav>
   );
@@ -68,7 +71,7 @@ export function Controls({ view, actions, onDialog }: ControlsProps) {
   const microphoneOn = view.devices.microphone.kind === "on";
   const cameraOn = view.devices.camera.kind === "on";
   return (
-    <div class="controls" role="toolbar" aria-label={said.controls}>
+    <section class="controls" aria-label={said.controls}>
       {view.withMedia && (
         <>
           <ToolButton
@@ -102,6 +105,6 @@ export function Controls({ view, actions, onDialog }: ControlsProps) {
       <ToolButton action="leave" name={said.leave} caption={said.leave} onPress={() => onDialog("leave")}>
         <LogOut aria-hidden="true" />
       </ToolButton>
-    </div>
+    </section>
   );
 }

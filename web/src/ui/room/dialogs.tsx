@@ -62,7 +62,7 @@ function Ask({ name, title, text, yes, onYes, onNo }: AskProps) {
         <Button action={`confirm-${name}`} look="danger" onPress={onYes}>
           {yes}
         </Button>
-        <Button action="stay" onPress={onNo}>
+        <Button action="stay" focused onPress={onNo}>
           {name === "leave" ? words.value.room.stay : words.value.cancel}
         </Button>
       </div>

@@ -1,7 +1,9 @@
 import { Info, MicOff, RefreshCw, VideoOff, Volume2 } from "lucide-preact";
 import { useState } from "preact/hooks";
 import type { CallConnection } from "../../call/connection-state.ts";
+import type { DeviceStatus } from "../../call/device-state.ts";
 import { trackOf } from "../devices-view.ts";
+import { lowerFirst } from "../format.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { OwnPicture } from "../parts/own-picture.tsx";
@@ -19,7 +21,6 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
   const [dialog, setDialog] = useState<RoomDialog | null>(view.dialog ?? null);
   return (
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
-      <h1 class="unseen">{view.title}</h1>
       <Tools view={view} open={panel} onToggle={() => setPanel(!panel)} />
       <Controls view={view} actions={actions} onDialog={setDialog} />
       {panel && <Participants view={view} onClose={() => setPanel(false)} onDialog={setDialog} />}
@@ -43,12 +44,22 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
   };
   return (
     <main class="stage" data-people={here.length + 1}>
+      <h1 class="unseen" tabIndex={-1}>
+        {view.title}
+      </h1>
       <div class="lines">
         <ConnectionLine connection={view.connection} />
         {view.notice && (
           <Line name={view.notice} icon={<Info aria-hidden="true" />} text={words.value.room.notices[view.notice]} />
         )}
         {view.failed && <Line name="failed" icon={<Info aria-hidden="true" />} text={words.value.room.failed} />}
+        {view.withMedia && view.devices.microphone.kind === "trouble" && (
+          <Line
+            name="microphone-trouble"
+            icon={<MicOff aria-hidden="true" />}
+            text={words.value.room.microphoneTrouble}
+          />
+        )}
         {view.speakingMuted && (
           <Line name="speaking-muted" icon={<MicOff aria-hidden="true" />} text={words.value.room.speakingMuted} />
         )}
@@ -66,6 +77,7 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
           <Tile
             key={person.view.person.id}
             person={person}
+            soundOnly={view.withMedia && view.quality === "audio_only"}
             soundAttempt={soundAttempt}
             onSoundRefused={() => setSoundRefused(true)}
             onPictureShown={actions.pictureShown}
@@ -89,7 +101,7 @@ function Own({ view }: { readonly view: RoomView }) {
         ) : (
           <p class="no-picture">
             <VideoOff aria-hidden="true" />
-            {view.withMedia ? said.devices.cameraOff : said.room.textOnly}
+            {view.withMedia ? ownCameraWords(said, view.devices.camera) : said.room.textOnly}
           </p>
         )}
       </div>
@@ -131,6 +143,11 @@ function Line({
 function connectionText(said: Words, connection: CallConnection): string {
   if (connection.kind === "live") return connection.link === "down" ? said.connection.linkDown : "";
   return said.connection[connection.kind];
+}
+
+function ownCameraWords(said: Words, camera: DeviceStatus): string {
+  if (camera.kind !== "trouble") return said.devices.cameraOff;
+  return `${said.troubleWith.camera}: ${lowerFirst(said.troubles[camera.trouble].title)}`;
 }
 
 function aloneText(view: RoomView): string {

@@ -1,21 +1,26 @@
 import { MicOff, WifiOff } from "lucide-preact";
+import type { MediaState } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Picture } from "../parts/picture.tsx";
 import { Sound } from "../parts/sound.tsx";
+import type { Words } from "../words/ru.ts";
 import type { PersonInRoom } from "./room-view.ts";
 
 interface TileProps {
   readonly person: PersonInRoom;
+  /** This person wants no pictures, to spare a weak link. */
+  readonly soundOnly: boolean;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
 }
 
 /** One other person: picture (or why there is none), name, what their microphone and connection do. */
-export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
+export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
   const { person: who, media: told, connection } = person.view;
   const said = words.value;
-  const { picture, sound } = person.media;
+  const { sound } = person.media;
+  const picture = soundOnly ? null : person.media.picture;
   const cameraOn = told.camera === "on";
   const disturbed = connection !== "live";
   return (
@@ -27,7 +32,8 @@ export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: T
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
-          {!cameraOn && <p>{told.camera === "off" ? said.room.theirCameraOff : said.room.theirCameraBlocked}</p>}
+          {cameraOn && soundOnly && <p>{said.room.audioOnly}</p>}
+          {!cameraOn && <p>{cameraWords(said, told)}</p>}
         </div>
       )}
       <figcaption>
@@ -48,4 +54,9 @@ export function Tile({ person, soundAttempt, onSoundRefused, onPictureShown }: T
       </figcaption>
     </figure>
   );
+}
+
+function cameraWords({ room: said }: Words, told: MediaState): string {
+  if (told.microphone !== "on") return said.theirBothOff;
+  return told.camera === "off" ? said.theirCameraOff : said.theirCameraBlocked;
 }

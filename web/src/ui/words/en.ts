@@ -30,7 +30,7 @@ export const en: Words = {
   verdicts: {
     link_invalid: {
       title: "This link does not open",
-      text: "Part of it may be missing. Open it again straight from the clinic's message or e-mail.",
+      text: "Part of it may be missing. Open it again straight from the clinic's message. If that fails, call the clinic: the number is in the same message.",
     },
     link_revoked: {
       title: "This link no longer works",
@@ -66,7 +66,7 @@ export const en: Words = {
     },
     payment_pending: {
       title: "Checking your payment",
-      text: "Banks usually answer within a minute. Just wait; this page opens by itself.",
+      text: "Banks usually answer within a minute. Just wait; this page opens by itself. If the payment fails, you can pay again in two minutes.",
     },
     payment_required: {
       title: "One step left: pay for the visit",
@@ -102,6 +102,11 @@ export const en: Words = {
     finished: { title: "The visit is over", text: "You or a colleague finished it." },
     cancelled: { title: "This visit was cancelled", text: "The clinic or the patient cancelled the booking." },
   },
+  notReadyYet: {
+    admitted: "First turn on your camera and microphone; then the “Enter” button appears.",
+    waiting_for_practitioner:
+      "First turn on your camera and microphone, then press “Enter” to let the doctor know you are here.",
+  },
   waitingNow: {
     title: "The doctor knows you are here",
     text: "Keep this page open: the call starts by itself as soon as the doctor comes in.",
@@ -114,13 +119,13 @@ export const en: Words = {
   paidAfterLapse: "Your money came after the deadline. It is not lost: the clinic will get in touch.",
   opensIn: "You can enter in",
   opensAt: (time) => `You can enter at ${time}`,
+  opensOn: (day, time) => `${day}, at ${time}`,
   days: (count) => `${count} ${count === 1 ? "day" : "days"}`,
   actions: {
     enter: "Enter",
     entering: "Entering…",
     takeOver: "Move to this device",
     pay: "Pay",
-    payAgain: "Pay again",
     cabinet: "Open my account",
     manage: "Change or cancel",
     record: "Open my medical record",
@@ -173,6 +178,16 @@ export const en: Words = {
     lost: {
       title: "The connection broke",
       text: "We could not bring it back at once. Check your internet and return; the doctor will see you are here again.",
+    },
+  },
+  staffOver: {
+    left: {
+      title: "You have left",
+      text: "Camera and microphone are off. The visit is not finished: while there is time, you can return.",
+    },
+    finished: {
+      title: "The visit is over",
+      text: "For everybody. Camera and microphone are off. What remains is to write the notes.",
     },
   },
   devices: {
@@ -265,10 +280,10 @@ export const en: Words = {
     people: (count) => `${count} ${count === 1 ? "person" : "people"} in the room`,
     here: "In the room",
     absent: "Not here yet",
-    muteMicrophone: "Turn microphone off",
-    unmuteMicrophone: "Turn microphone on",
-    stopCamera: "Turn camera off",
-    startCamera: "Turn camera on",
+    muteMicrophone: "Microphone: turn off",
+    unmuteMicrophone: "Microphone: turn on",
+    stopCamera: "Camera: turn off",
+    startCamera: "Camera: turn on",
     microphoneShort: "Microphone",
     cameraShort: "Camera",
     settings: "Settings",
@@ -283,9 +298,13 @@ export const en: Words = {
     aloneNobody: "Only you are here so far.",
     theirCameraOff: "Camera is off, sound only",
     theirCameraBlocked: "No camera, sound only",
+    theirBothOff: "Camera and microphone are off",
     theirMicrophoneOff: "Microphone is off",
+    microphoneTrouble:
+      "You cannot be heard: no microphone. Check that it is plugged in, or choose another in the settings.",
     soundBlocked: "Your browser has kept the sound off.",
     textOnly: "You entered without sound and video.",
+    audioOnly: "You chose sound only. You can bring the picture back in the settings.",
     removeAsk: (name) => `Remove ${name}?`,
     removeText: "They will not be able to come back to this visit.",
     remove: "Remove",

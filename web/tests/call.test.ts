@@ -1,0 +1,228 @@
+import { signal } from "@preact/signals";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Call } from "../src/call/call.ts";
+import { LocalMedia } from "../src/call/local-media.ts";
+import type { Quality } from "../src/call/quality.ts";
+import { doctor } from "../src/shots/people.ts";
+import { Signal } from "../src/signal/signal.ts";
+import { FakeConnection, playBrowser, settle } from "./fakes/browser.ts";
+import { answerTo, joined, offerOf, refused, snapshot } from "./fakes/people.ts";
+import { PlayedTransport } from "./fakes/played-transport.ts";
+
+describe("a stay in the room", () => {
+  let link: PlayedTransport;
+  let local: LocalMedia;
+  let call: Call;
+  const ended = vi.fn();
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    playBrowser();
+    ended.mockReset();
+    link = new PlayedTransport();
+    local = new LocalMedia();
+    const signalling = new Signal(link);
+    link.connected();
+    call = new Call(signalling, local, signal<Quality>("auto"), ended);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  async function enter(): Promise<FakeConnection> {
+    await local.enableBoth();
+    const entering = call.enter({ takeOver: false, withMedia: true });
+    await settle();
+    link.last("room.join").acknowledge(joined(link.last("room.join")));
+    await entering;
+    const connection = FakeConnection.all[0] as FakeConnection;
+    connection.become("connected");
+    return connection;
+  }
+
+  it("begins with one message that carries the first offer, and its answer is applied", async () => {
+    const connection = await enter();
+    expect(link.sent.map((one) => one.name)).toEqual(["room.join"]);
+    expect(offerOf(link.last("room.join")).number).toBe(1);
+    expect(connection.answers).toEqual(["answer 1"]);
+    expect(call.remote.value.get(doctor.id)?.picture).toBeTruthy();
+    expect(call.connection.value).toEqual({ kind: "live", link: "up" });
+  });
+
+  it("without media makes no connection at all", async () => {
+    const entering = call.enter({ takeOver: false, withMedia: false });
+    await settle();
+    link.last("room.join").acknowledge(joined(link.last("room.join")));
+    await entering;
+    expect(FakeConnection.all).toEqual([]);
+    expect(link.last("room.join").payload).toMatchObject({ offer: null, media: { microphone: "off", camera: "off" } });
+    expect(call.connection.value.kind).toBe("live");
+  });
+
+  it("takes its place again after a lost link, without an offer when the media lived on", async () => {
+    await enter();
+    link.disconnected(false);
+    expect(call.connection.value).toEqual({ kind: "live", link: "down" });
+    link.connected();
+    await settle();
+    const again = link.last("room.join");
+    expect(again.payload).toMatchObject({ resume: offerOf(link.all("room.join")[0] as never).connection });
+    expect(again.payload).toMatchObject({ resume_number: 1 });
+    again.acknowledge(joined(again, { media_resumed: true }));
+    await settle();
+    expect(FakeConnection.all).toHaveLength(1);
+    expect(link.all("media.offer")).toEqual([]);
+    expect(call.connection.value).toEqual({ kind: "live", link: "up" });
+  });
+
+  it("makes its media anew when the server does not know it any more", async () => {
+    await enter();
+    link.disconnected(false);
+    link.connected();
+    await settle();
+    link.last("room.join").acknowledge(joined(link.last("room.join")));
+    await settle();
+    expect(FakeConnection.all).toHaveLength(2);
+    expect(offerOf(link.last("media.offer"))).toMatchObject({ number: 1 });
+  });
+
+  it("joins once a link, however often the link flaps", async () => {
+    await enter();
+    for (let flap = 0; flap < 3; flap += 1) {
+      link.disconnected(false);
+      await settle();
+      link.connected();
+      await settle();
+    }
+    await vi.advanceTimersByTimeAsync(400);
+    expect(link.all("room.join")).toHaveLength(1 + 3);
+    link.last("room.join").acknowledge(joined(link.last("room.join"), { media_resumed: true }));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(link.all("room.join")).toHaveLength(1 + 3);
+  });
+
+  it("asks again when the server could not take it back just now", async () => {
+    await enter();
+    link.disconnected(false);
+    link.connected();
+    await settle();
+    link.last("room.join").acknowledge(refused("media_unavailable"));
+    await vi.advanceTimersByTimeAsync(600);
+    expect(link.all("room.join")).toHaveLength(3);
+  });
+
+  describe("when the media worker dies", () => {
+    it("opens a new connection with the same tracks and closes the old one once its picture is replaced", async () => {
+      const old = await enter();
+      const before = call.remote.value.get(doctor.id)?.picture;
+      link.event("media.lost", {});
+      await settle();
+      const fresh = FakeConnection.all[1] as FakeConnection;
+      expect(fresh.transceivers[1]?.sender.track).toBe(old.transceivers[1]?.sender.track);
+      expect(old.closed).toBe(false);
+      expect(call.remote.value.get(doctor.id)?.picture).toBe(before);
+
+      const offer = offerOf(link.last("media.offer"));
+      link.last("media.offer").acknowledge({ ok: true, result: answerTo(offer, []) });
+      await settle();
+      expect(call.remote.value.get(doctor.id)?.picture).toBe(before);
+
+      link.event("media.slots", { slots: answerTo(offer).slots, missing_slots: 0 });
+      expect(call.remote.value.get(doctor.id)?.picture).not.toBe(before);
+      call.pictureShown();
+      expect([old.closed, fresh.closed]).toEqual([true, false]);
+    });
+
+    it("ignores an answer that was meant for the old connection", async () => {
+      await enter();
+      link.event("media.lost", {});
+      await settle();
+      const first = link.last("media.offer");
+      link.event("media.lost", {});
+      await settle();
+      const second = link.last("media.offer");
+      first.acknowledge({ ok: true, result: answerTo(offerOf(first)) });
+      await settle();
+      expect(FakeConnection.all[2]?.answers).toEqual([]);
+      second.acknowledge({ ok: true, result: answerTo(offerOf(second)) });
+      await settle();
+      expect(FakeConnection.all[2]?.answers).toEqual(["answer 1"]);
+    });
+
+    it("asks again until a worker is there, and keeps the picture meanwhile", async () => {
+      const old = await enter();
+      const before = call.remote.value.get(doctor.id)?.picture;
+      link.event("media.lost", {});
+      await settle();
+      for (let attempt = 2; attempt <= 3; attempt += 1) {
+        link.last("media.offer").acknowledge(refused("media_unavailable"));
+        await vi.advanceTimersByTimeAsync(600);
+        expect(link.all("media.offer")).toHaveLength(attempt);
+      }
+      expect(call.remote.value.get(doctor.id)?.picture).toBe(before);
+      expect(FakeConnection.all.map((one) => one.closed)).toEqual([false, true, true, false]);
+      expect(old.closed).toBe(false);
+    });
+  });
+
+  it("restarts a failed way, and makes everything anew when that does not help", async () => {
+    const connection = await enter();
+    connection.become("failed");
+    await settle();
+    expect(connection.restarts).toBe(1);
+    expect(offerOf(link.last("media.offer"))).toMatchObject({ number: 2 });
+    expect(call.connection.value.kind).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(6500);
+    expect(FakeConnection.all).toHaveLength(2);
+  });
+
+  it("restarts a way over which nothing comes any more", async () => {
+    const connection = await enter();
+    await vi.advanceTimersByTimeAsync(2600);
+    expect(connection.restarts).toBe(1);
+  });
+
+  it("ends when the seat is taken over or the consultation is finished, and frees all timers", async () => {
+    await enter();
+    link.event("media.lost", {});
+    await settle();
+    link.event("seat.lost", { reason: "taken_over" });
+    await settle();
+    expect(ended).toHaveBeenCalledWith("taken_over", null);
+    expect(FakeConnection.all.every((one) => one.closed)).toBe(true);
+    // What is left belongs to the request that nobody answered.
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(link.all("media.offer")).toHaveLength(1);
+  });
+
+  it("leaves: says so, closes everything, frees all timers", async () => {
+    const connection = await enter();
+    const leaving = call.leave();
+    expect(connection.closed).toBe(true);
+    link.last("room.leave").acknowledge({ ok: true, result: {} });
+    await leaving;
+    expect(vi.getTimerCount()).toBe(0);
+    link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true });
+    expect(ended).not.toHaveBeenCalled();
+  });
+
+  it("may end before it has quite begun", async () => {
+    const entering = call.enter({ takeOver: false, withMedia: true });
+    await settle();
+    const sent = link.last("room.join");
+    sent.acknowledge(joined(sent, { snapshot: { ...snapshot, finished: true } }));
+    await entering;
+    expect(ended).toHaveBeenCalledWith("finished", null);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is refused with the server's words, and nothing stays behind", async () => {
+    const entering = call.enter({ takeOver: false, withMedia: true });
+    await settle();
+    link.last("room.join").acknowledge(refused("room_full"));
+    await expect(entering).rejects.toMatchObject({ code: "room_full" });
+    expect(FakeConnection.all[0]?.closed).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,186 @@
+import { vi } from "vitest";
+
+/** The browser's side of media, played by hand: what the client asks for is recorded, what it hears the test decides. */
+
+let made = 0;
+
+export class FakeTrack extends EventTarget {
+  readonly id = `track-${++made}`;
+  readonly kind: "audio" | "video";
+  readonly deviceId: string;
+  enabled = true;
+  muted = false;
+  contentHint = "";
+  readyState: "live" | "ended" = "live";
+
+  constructor(kind: "audio" | "video", deviceId = "") {
+    super();
+    this.kind = kind;
+    this.deviceId = deviceId;
+  }
+  stop(): void {
+    this.readyState = "ended";
+  }
+  /** The device was pulled out. */
+  vanish(): void {
+    this.readyState = "ended";
+    this.dispatchEvent(new Event("ended"));
+  }
+  getSettings(): object {
+    return { deviceId: this.deviceId, echoCancellation: true, height: 720 };
+  }
+  applyConstraints(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export class FakeStream {
+  readonly id = `stream-${++made}`;
+  private readonly tracks: FakeTrack[];
+  constructor(tracks: FakeTrack[] = []) {
+    this.tracks = tracks;
+  }
+  getTracks(): FakeTrack[] {
+    return this.tracks;
+  }
+}
+
+class FakeSender {
+  track: FakeTrack | null;
+  parameters: { encodings: Record<string, unknown>[] } = { encodings: [{}] };
+  constructor(track: FakeTrack | null) {
+    this.track = track;
+  }
+  replaceTrack(track: FakeTrack | null): Promise<void> {
+    this.track = track;
+    return Promise.resolve();
+  }
+  getParameters(): object {
+    return this.parameters;
+  }
+  setParameters(parameters: FakeSender["parameters"]): Promise<void> {
+    this.parameters = parameters;
+    return Promise.resolve();
+  }
+}
+
+class FakeTransceiver {
+  mid: string | null = null;
+  readonly kind: "audio" | "video";
+  readonly direction: string;
+  readonly sender: FakeSender;
+  readonly receiver: { track: FakeTrack };
+  constructor(source: FakeTrack | "audio" | "video", direction: string) {
+    this.kind = typeof source === "string" ? source : source.kind;
+    this.direction = direction;
+    this.sender = new FakeSender(typeof source === "string" ? null : source);
+    this.receiver = { track: new FakeTrack(this.kind) };
+  }
+  setCodecPreferences(): void {}
+}
+
+export class FakeConnection extends EventTarget {
+  static all: FakeConnection[] = [];
+  readonly transceivers: FakeTransceiver[] = [];
+  readonly answers: string[] = [];
+  offers = 0;
+  restarts = 0;
+  closed = false;
+  connectionState = "new";
+  iceConnectionState = "new";
+  arrived = 0;
+
+  constructor() {
+    super();
+    FakeConnection.all.push(this);
+  }
+  addTransceiver(source: FakeTrack | "audio" | "video", init: { direction: string }): FakeTransceiver {
+    const transceiver = new FakeTransceiver(source, init.direction);
+    this.transceivers.push(transceiver);
+    return transceiver;
+  }
+  getTransceivers(): FakeTransceiver[] {
+    return this.transceivers;
+  }
+  createOffer(): Promise<{ type: "offer"; sdp: string }> {
+    this.offers += 1;
+    return Promise.resolve({ type: "offer", sdp: `offer ${this.offers}` });
+  }
+  setLocalDescription(): Promise<void> {
+    this.transceivers.forEach((one, index) => {
+      one.mid ??= String(index);
+    });
+    return Promise.resolve();
+  }
+  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    this.answers.push(sdp);
+    return Promise.resolve();
+  }
+  restartIce(): void {
+    this.restarts += 1;
+  }
+  getStats(): Promise<Map<string, object>> {
+    return Promise.resolve(new Map([["pair", { type: "candidate-pair", bytesReceived: this.arrived }]]));
+  }
+  close(): void {
+    this.closed = true;
+  }
+  become(state: "connected" | "disconnected" | "failed"): void {
+    this.iceConnectionState = state;
+    this.connectionState = state === "disconnected" ? "connected" : state;
+    this.dispatchEvent(new Event("iceconnectionstatechange"));
+  }
+}
+
+export class FakeDevices extends EventTarget {
+  present: { kind: MediaDeviceKind; deviceId: string; label: string }[] = [
+    { kind: "audioinput", deviceId: "microphone-1", label: "" },
+    { kind: "videoinput", deviceId: "camera-1", label: "" },
+  ];
+  readonly asked: ("audio" | "video")[] = [];
+  readonly given: FakeTrack[] = [];
+  /** What the person or the system answers. */
+  refusal: Partial<Record<"audio" | "video", string>> = {};
+  /** Set to hold the answer back, as a person does who has not pressed anything yet. */
+  answer: Promise<void> = Promise.resolve();
+
+  async getUserMedia(constraints: Record<string, { deviceId?: { exact: string } }>): Promise<FakeStream> {
+    const kind = constraints.audio ? "audio" : "video";
+    this.asked.push(kind);
+    await this.answer;
+    const name = this.refusal[kind];
+    if (name) throw new DOMException("no", name);
+    const wanted = constraints[kind]?.deviceId?.exact;
+    const device = this.present.find((one) => one.kind === `${kind}input` && (!wanted || one.deviceId === wanted));
+    if (!device) throw new DOMException("no", wanted ? "OverconstrainedError" : "NotFoundError");
+    const track = new FakeTrack(kind, device.deviceId);
+    this.given.push(track);
+    return new FakeStream([track]);
+  }
+  enumerateDevices(): Promise<FakeDevices["present"]> {
+    return Promise.resolve(this.present);
+  }
+}
+
+export interface Browser {
+  readonly devices: FakeDevices;
+  readonly window: EventTarget;
+}
+
+export function playBrowser(): Browser {
+  const devices = new FakeDevices();
+  const window = new EventTarget();
+  FakeConnection.all = [];
+  vi.stubGlobal("navigator", { mediaDevices: devices, userAgent: "test" });
+  vi.stubGlobal("window", window);
+  vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
+  vi.stubGlobal("RTCPeerConnection", FakeConnection);
+  vi.stubGlobal("RTCRtpReceiver", {});
+  vi.stubGlobal("MediaStream", FakeStream);
+  return { devices, window };
+}
+
+/** Lets everything that is ready happen, without letting time pass. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
+}
