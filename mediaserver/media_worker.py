@@ -86,6 +86,10 @@ class MediaWorker:
             for room, peer in self._peers()
         )
 
+    def slots(self) -> tuple[Slots, ...]:
+        """Who is on whose slots just now."""
+        return tuple(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots) for room, peer in self._peers())
+
     def counters(self) -> dict[str, int]:
         self._port.count_kernel_drops()
         peers = self._peers()

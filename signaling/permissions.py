@@ -11,6 +11,7 @@ class Capability(StrEnum):
 
     ASK_ADMISSION = "ask_admission"
     ACCEPT_CONSENT = "accept_consent"
+    PAY = "pay"
     ENTER_ROOM = "enter_room"
     EXCHANGE_MEDIA = "exchange_media"
     FINISH_CONSULTATION = "finish_consultation"
@@ -47,6 +48,7 @@ _ROOM_ONLY = frozenset({Place.ROOM})
 RULES: dict[str, Rule] = {
     "admission.check": Rule(Capability.ASK_ADMISSION, _ANYWHERE, binds_connection=True),
     "consent.accept": Rule(Capability.ACCEPT_CONSENT, _ANYWHERE),
+    "payment.returned": Rule(Capability.PAY, _ANYWHERE),
     "room.join": Rule(
         Capability.ENTER_ROOM,
         _ANYWHERE,
@@ -71,6 +73,8 @@ def _capabilities(role: Role) -> frozenset[Capability]:
     granted = _EVERYBODY
     if role not in STAFF_ROLES:
         granted |= {Capability.ACCEPT_CONSENT}
+    if role in {Role.PATIENT, Role.RELATED_PERSON}:
+        granted |= {Capability.PAY}
     if role is Role.PRACTITIONER:
         granted |= _LEADS
     return granted

@@ -79,6 +79,11 @@ def outgoing_length(server: socketio.AsyncServer, sid: str) -> int:
     return int(socket.queue.qsize()) if socket else 0
 
 
+async def close(server: socketio.AsyncServer, sid: str) -> None:
+    """Says goodbye after what is queued. A client that does not take it ends with the next ping."""
+    await server.disconnect(sid, NAMESPACE)
+
+
 async def abort(server: socketio.AsyncServer, sid: str) -> None:
     """Cuts the connection without writing to it, so that a client which reads nothing can't hold us up. The client
     sees a lost link, not a goodbye, and may connect again."""

@@ -27,12 +27,15 @@ NEEDS_SEAT = {
 }
 ONLY_PRACTITIONER = {"consultation.finish", "participant.remove"}
 NOT_FOR_STAFF = {"consent.accept"}
+ONLY_PATIENTS_SIDE = {"payment.returned"}
 
 
 def expected_code(name: str, role: Role, place: Place) -> ErrorCode | None:
     if name in ONLY_PRACTITIONER and role is not Role.PRACTITIONER:
         return ErrorCode.FORBIDDEN
     if name in NOT_FOR_STAFF and role in (Role.PRACTITIONER, Role.CONSULTANT):
+        return ErrorCode.FORBIDDEN
+    if name in ONLY_PATIENTS_SIDE and role not in (Role.PATIENT, Role.RELATED_PERSON):
         return ErrorCode.FORBIDDEN
     if name in NEEDS_SEAT and place is Place.LOBBY:
         return ErrorCode.NOT_IN_ROOM

@@ -5,12 +5,16 @@ import { forgetDevice, openLink } from "../signal/http.ts";
 import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
 import { Call } from "./call.ts";
-import { type Ending, type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "./lobby-state.ts";
+import { type Ending, type Lobby, type LobbyEvent, nextLobby, type ShutOut, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
+import { cameBackFromPaying, onSeenAgain, rememberPaying } from "./payment-return.ts";
 import type { Quality } from "./quality.ts";
 
 /** Verdicts under which the person is about to enter. */
 const WORTH_PREPARING: ReadonlySet<VerdictCode> = new Set(["too_early", "waiting_for_practitioner", "admitted"]);
+
+/** Verdicts under which the page offers to pay. */
+const PAYABLE: ReadonlySet<VerdictCode> = new Set(["payment_required", "payment_pending"]);
 
 /** From the link to the room and back: opens the link, keeps the verdict fresh, enters when allowed. */
 export class LobbyControl {
@@ -32,6 +36,11 @@ export class LobbyControl {
     this.token = token;
   }
 
+  /** Listens to the page until the returned function is called. */
+  watch(): () => void {
+    return onSeenAgain(() => this.tellReturnFromPaying());
+  }
+
   async open(): Promise<void> {
     try {
       const { participant, verdict } = await openLink(this.token);
@@ -39,6 +48,7 @@ export class LobbyControl {
       this.advance({ kind: "opened", verdict });
       this.participant = participant;
       if (participant) this.connect(participant);
+      this.tellReturnFromPaying();
     } catch {
       this.advance({ kind: "unreachable" });
     }
@@ -79,6 +89,12 @@ export class LobbyControl {
     if (verdict) this.verdictChanged(verdict);
   }
 
+  /** «Оплатить» was pressed: coming back will be told to the server. */
+  paying(): void {
+    const appointment = this.appointmentToPay();
+    if (appointment) rememberPaying(appointment);
+  }
+
   async leave(): Promise<void> {
     const call = this.call.peek();
     this.local.release();
@@ -90,6 +106,8 @@ export class LobbyControl {
   async comeBack(): Promise<void> {
     this.takeOver = true;
     this.advance({ kind: "return" });
+    // A link that was refused for good, such as one that was revoked meanwhile, is opened anew: that says why.
+    if (this.signalling?.state === "refused") return this.open();
     await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
@@ -103,7 +121,23 @@ export class LobbyControl {
     this.advance({ kind: "forgotten" });
   }
 
+  private appointmentToPay(): string | null {
+    const state = this.state.peek();
+    const owed = state.kind === "outside" && PAYABLE.has(state.verdict.code);
+    return (owed && state.verdict.appointment?.id) || null;
+  }
+
+  private tellReturnFromPaying(): void {
+    const appointment = this.appointmentToPay();
+    if (!appointment || !cameBackFromPaying(appointment)) return;
+    this.signalling?.request("payment.returned", {}).then(
+      (verdict) => this.verdictChanged(verdict),
+      () => {},
+    );
+  }
+
   private connect(participant: string): void {
+    this.signalling?.close();
     const link = new Signal(new SocketTransport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
@@ -141,7 +175,7 @@ export class LobbyControl {
     }
   }
 
-  private ended(ending: Ending, verdict: VerdictView | null): void {
+  private ended(ending: Ending | ShutOut, verdict: VerdictView | null): void {
     this.local.release();
     this.call.value = null;
     if (verdict) this.verdictChanged(verdict);

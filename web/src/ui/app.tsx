@@ -17,6 +17,7 @@ export function App({ token, root }: { readonly token: string; readonly root: HT
   const devices = useComputed(() => devicesView(control.local));
 
   useEffect(() => {
+    const stopWatching = control.watch();
     void control.open().then(() => control.prepareIfAllowed());
     const painted = setTimeout(() => void loadRoom().then((module) => setRoom(() => module.RoomApp)), 100);
     const clock = setInterval(() => {
@@ -25,6 +26,7 @@ export function App({ token, root }: { readonly token: string; readonly root: HT
     return () => {
       clearTimeout(painted);
       clearInterval(clock);
+      stopWatching();
     };
   }, [control]);
 
@@ -55,6 +57,7 @@ export function App({ token, root }: { readonly token: string; readonly root: HT
         acceptConsent: (version) => void control.acceptConsent(version),
         reopen: () => void control.open(),
         comeBack: () => void control.comeBack(),
+        pay: () => control.paying(),
         forget: () => void control.forget(),
       }}
     />

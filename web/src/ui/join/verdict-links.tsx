@@ -31,7 +31,7 @@ const LINKS: Record<VerdictCode, readonly LinkName[]> = {
 const QUIET = new Set<LinkName>(["payAgain", "manage"]);
 
 /** Links out of the page: into the clinic's payment, cabinet or telephone. */
-export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
+export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView; readonly onPay: () => void }) {
   const links = LINKS[verdict.code].flatMap((name) => {
     const href = addressOf(name, verdict);
     return href ? [{ name, href }] : [];
@@ -46,6 +46,7 @@ export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
           href={href}
           look={index === 0 && !QUIET.has(name) ? "primary" : "secondary"}
           icon={iconOf(name)}
+          onPress={name === "pay" || name === "payAgain" ? onPay : undefined}
         >
           {name === "call"
             ? words.value.actions.call(unbroken(verdict.clinic?.phone ?? ""))
