@@ -50,9 +50,12 @@ class Back(msgspec.Struct, frozen=True):
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.recovery", description=__doc__)
     parser.add_argument("--repetitions", type=int, default=3)
-    repetitions = str(parser.parse_args().repetitions)
-    found: dict[str, list[Back]] = {}
-    for harm, seconds in SECONDS_WATCHED.items():
+    parser.add_argument("--only", choices=SECONDS_WATCHED, action="append")
+    chosen = parser.parse_args()
+    repetitions = str(chosen.repetitions)
+    found: dict[str, list[Back]] = {harm: [] for harm in SECONDS_WATCHED}
+    for harm in chosen.only or SECONDS_WATCHED:
+        seconds = SECONDS_WATCHED[harm]
         measured = drive_browsers("recovery", harm, repetitions, str(seconds), result=Runs, own_network=True)
         found[harm] = [_back(run) for run in measured.runs]
     rows: list[list[Cell]] = [

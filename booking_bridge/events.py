@@ -13,12 +13,24 @@ import msgspec
 from contract.messages import Message
 from rooms.roles import Assurance, Role
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-OptionalText = Annotated[str, msgspec.Meta(max_length=300)]
-Url = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://[^\s<>\"]+)?$")]
+_SHOWN = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*\Z"
+"""No control characters, and none that turn the direction of writing: they make a name look like another."""
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_SHOWN)]
+OptionalText = Annotated[str, msgspec.Meta(max_length=300, pattern=_SHOWN)]
+Url = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://[^\s<>\"]+)?\Z")]
 """Empty, or a web address: anything else could run in the patient's browser."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
+YEARS = range(2000, 2200)
+"""Outside of them a moment is a mistake, and adding a window to it might not be a moment at all."""
+
+
+def _check_years(*moments: datetime | None) -> None:
+    if any(moment is not None and moment.year not in YEARS for moment in moments):
+        raise ValueError(f"moments lie between the years {YEARS.start} and {YEARS.stop}")
 
 
 class _Data(Message, frozen=True, kw_only=True):
@@ -35,22 +47,25 @@ class ParticipantData(Message, frozen=True):
     role: Role
     name: Name
     specialty: OptionalText = ""
-    relationship: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    relationship: Annotated[str, msgspec.Meta(max_length=100, pattern=_SHOWN)] = ""
     assurance_minimum: Assurance = Assurance.LINK
 
 
 class SubjectData(Message, frozen=True):
     name: Name
-    id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    id: Annotated[str, msgspec.Meta(max_length=200, pattern=_SHOWN)] = ""
 
 
 class PaymentData(Message, frozen=True):
     """How the appointment is paid. Whether it was paid is told by `payment.*` events."""
 
     required: bool = True
-    price: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    price: Annotated[str, msgspec.Meta(max_length=100, pattern=_SHOWN)] = ""
     url: Url = ""
     expires_at: Moment | None = None
+
+    def __post_init__(self) -> None:
+        _check_years(self.expires_at)
 
 
 class BookingStatus(StrEnum):
@@ -76,6 +91,7 @@ class AppointmentData(_Data, frozen=True, kw_only=True):
     record_url: Url = ""
 
     def __post_init__(self) -> None:
+        _check_years(self.starts_at, self.ends_at)
         if self.ends_at <= self.starts_at:
             raise ValueError("an appointment ends after it starts")
         if len({person.id for person in self.participants}) != len(self.participants):
@@ -87,6 +103,7 @@ class RescheduledData(_Data, frozen=True):
     ends_at: Moment
 
     def __post_init__(self) -> None:
+        _check_years(self.starts_at, self.ends_at)
         if self.ends_at <= self.starts_at:
             raise ValueError("an appointment ends after it starts")
 
@@ -112,6 +129,9 @@ class PaymentEventData(_Data, frozen=True):
 
     happened_at: Moment | None = None
     """When the money moved, which may be long before the news of it; None: now."""
+
+    def __post_init__(self) -> None:
+        _check_years(self.happened_at)
 
 
 class _BookingEvent(Message, frozen=True, tag_field="type"):

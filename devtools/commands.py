@@ -82,8 +82,6 @@ def _bench(chosen: argparse.Namespace, rest: list[str]) -> int:
     if missing := setup.test_programs():
         say(f"benches need real browsers: install {' '.join(missing)}")
         return 1
-    if (ROOT / "bench" / f"{chosen.name}.ts").exists():
-        return status(PYTHON, "-m", "devtools.namespace", "node", f"bench/{chosen.name}.ts", *rest)
     return status(PYTHON, "-m", f"bench.{chosen.name}", *rest)
 
 

@@ -10,41 +10,37 @@ const APPOINTMENT = "waiting_for_practitioner";
 export interface ConsultationChoices {
   server?: ServerChoices;
   patient?: Omit<PageChoices, "source">;
-  /** The address by which the patient's browser reaches the server, when it is not the server's own. */
+  /** The address by which the patient's browser reaches the server, when that is not localhost. */
   patientHost?: string;
 }
 
 export class Consultation {
   readonly server: Server;
   readonly doctor: MeasuredPage;
-  readonly #host: string | undefined;
+  readonly patientLink: string;
   #patient: MeasuredPage | undefined;
 
-  private constructor(server: Server, doctor: MeasuredPage, host: string | undefined) {
+  private constructor(server: Server, doctor: MeasuredPage, patientLink: string) {
     this.server = server;
     this.doctor = doctor;
-    this.#host = host;
+    this.patientLink = patientLink;
   }
 
   /** Starts a server, and the doctor goes in and waits. */
   static async open(choices: Omit<ConsultationChoices, "patient"> = {}): Promise<Consultation> {
     const server = await Server.start(choices.server);
+    const doctor = await MeasuredPage.open({ source: DOCTOR });
     try {
-      const doctor = await MeasuredPage.open({ source: DOCTOR });
-      await doctor.person.visit(server.appointment(APPOINTMENT).practitioner);
+      const links = server.appointment(APPOINTMENT);
+      await doctor.person.visit(at("localhost", links.practitioner));
       await doctor.person.enter();
       await doctor.person.isInside();
-      return new Consultation(server, doctor, choices.patientHost);
+      return new Consultation(server, doctor, at(choices.patientHost ?? "localhost", links.patient));
     } catch (error) {
+      await doctor.close();
       await server.stop();
       throw error;
     }
-  }
-
-  get patientLink(): string {
-    const link = new URL(this.server.appointment(APPOINTMENT).patient);
-    link.hostname = this.#host ?? link.hostname;
-    return link.href;
   }
 
   get patient(): MeasuredPage {
@@ -76,4 +72,10 @@ export class Consultation {
     await this.doctor.close();
     await this.server.stop();
   }
+}
+
+function at(host: string, link: string): string {
+  const url = new URL(link);
+  url.hostname = host;
+  return url.href;
 }

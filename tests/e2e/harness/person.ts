@@ -51,25 +51,19 @@ export class Person {
 
   /** The text in view inside what matches; "" when nothing does. */
   async reads(selector: string): Promise<string> {
-    return this.page.evaluate(
-      // biome-ignore lint/performance/useDomNodeTextContent: only what is in view counts
-      (wanted) => [...document.querySelectorAll<HTMLElement>(wanted)].map((each) => each.innerText).join("\n"),
-      selector,
-    );
+    return this.page.evaluate((wanted) => {
+      const found = [...document.querySelectorAll<HTMLElement>(wanted)];
+      return found.map((each) => each.innerText).join("\n");
+    }, selector);
   }
 
   async readsSoon(selector: string, text: string, seconds = PATIENCE): Promise<void> {
     await until(`«${text}» in ${selector}`, seconds, async () => (await this.reads(selector)).includes(text));
   }
 
-  /** Waits until the join page offers its main button: the devices first, where they still have to be allowed. */
-  async isReady(): Promise<void> {
-    await until("a way in", PATIENCE, async () => (await this.can("enable-devices")) || this.can("enter"));
-  }
-
   /** On the join page up to where «Войти» can be pressed. */
   async getReady(): Promise<void> {
-    await this.isReady();
+    await until("a way in", PATIENCE, async () => (await this.can("enable-devices")) || this.can("enter"));
     if (await this.can("enable-devices")) {
       await this.press("enable-devices");
       await until("«enter» to press", PATIENCE, () => this.can("enter"));
