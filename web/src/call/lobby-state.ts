@@ -98,7 +98,7 @@ function fromOutside(state: Extract<Lobby, { kind: "outside" }>, event: LobbyEve
       return afterRefusal(state, event.code, event.verdict);
     case "ended":
       // The seat was lost again before the room was on show.
-      return { kind: "over", verdict: state.verdict, ending: event.ending };
+      return afterEnd(state.verdict, event.ending);
     default:
       return state;
   }
@@ -127,12 +127,14 @@ function afterRefusal(
 }
 
 function fromInside(state: Extract<Lobby, { kind: "inside" }>, event: LobbyEvent): Lobby {
-  if (event.kind === "ended") {
-    return isShutOut(event.ending)
-      ? { kind: "outside", verdict: { ...state.verdict, code: event.ending }, entry: IDLE }
-      : { kind: "over", verdict: state.verdict, ending: event.ending };
-  }
+  if (event.kind === "ended") return afterEnd(state.verdict, event.ending);
   return event.kind === "verdict" ? { ...state, verdict: event.verdict } : state;
+}
+
+function afterEnd(verdict: VerdictView, ending: Ending | ShutOut): Lobby {
+  return isShutOut(ending)
+    ? { kind: "outside", verdict: { ...verdict, code: ending }, entry: IDLE }
+    : { kind: "over", verdict, ending };
 }
 
 function fromOver(state: Extract<Lobby, { kind: "over" }>, event: LobbyEvent): Lobby {

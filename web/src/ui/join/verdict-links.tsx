@@ -48,7 +48,7 @@ export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView
           href={href}
           look={index === 0 && !isQuiet(name, verdict.code) ? "primary" : "secondary"}
           icon={iconOf(name)}
-          onPress={name === "pay" || name === "payAgain" ? onPay : undefined}
+          onPress={name === "pay" ? onPay : undefined}
         >
           {name === "call"
             ? words.value.actions.call(unbroken(verdict.clinic?.phone ?? ""))
