@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from contract.ids import ClinicId, ParticipantId
+from contract.ids import AppointmentId, ClinicId
 from contract.messages import Message
 from rooms.policy import Policy
 from rooms.roles import Role
@@ -34,22 +34,12 @@ class WebhookAnswer(Message, frozen=True):
     links: tuple[IssuedLink, ...] = ()
 
 
-class StoredLink(Message, frozen=True):
-    """A link as it is kept in a stored answer: without its token, which is derived anew."""
-
-    participant: ParticipantId
-    generation: int
-    reference: str
-    role: Role
-
-
 class StoredAnswer(Message, frozen=True):
-    """What a repeated webhook is answered with, kept without secrets."""
+    """What is kept of an answer for a repeat. Not the links: a repeat is told those that work by then."""
 
     result: WebhookResult
-    appointment: str
+    appointment: AppointmentId
     version: int
-    links: tuple[StoredLink, ...]
 
 
 class NewClinic(Message, frozen=True):

@@ -12,7 +12,6 @@ from booking_bridge.answers import (
     IssuedLink,
     NewClinic,
     StoredAnswer,
-    StoredLink,
     WebhookAnswer,
     WebhookResult,
 )
@@ -27,7 +26,6 @@ from contract.ids import AppointmentId, ClinicId
 from rooms.assembly import Rooms
 from rooms.links import issue_link
 from rooms.model import Appointment, InvitationStatus, Link, Participant
-from rooms.roles import Role
 from rooms.storage.records import AuditEntry, Receipt
 from rooms.storage.store import Transaction
 
@@ -81,10 +79,11 @@ class Bridge:
                 answer = msgspec.json.encode(stored).decode()
                 await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
                 await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
+            links = await self._links(transaction, stored.appointment)
         # A repeat too: the first time it may have been stored and then something failed before people were told.
         if stored.result is WebhookResult.APPLIED:
-            await self._rooms.consultations.appointment_changed(AppointmentId(stored.appointment))
-        return self._answer(stored)
+            await self._rooms.consultations.appointment_changed(stored.appointment)
+        return WebhookAnswer(result=stored.result, appointment=stored.appointment, version=stored.version, links=links)
 
     async def _apply(self, transaction: Transaction, clinic: ClinicId, event: BookingEvent) -> StoredAnswer:
         now = self._rooms.clock.now()
@@ -98,7 +97,7 @@ class Bridge:
         else:
             after = None if before is None else change(before, event, record.policy, now)
         if after is None:
-            return await self._stored(transaction, WebhookResult.IGNORED, before)
+            return self._stored(WebhookResult.IGNORED, before)
         if before is None:
             await transaction.appointments.add(after)
         else:
@@ -108,38 +107,30 @@ class Bridge:
         kind = str(event.__struct_config__.tag)
         detail = f"version {event.data.version}"
         await transaction.audit.add(AuditEntry(now, clinic, after.id, kind, detail=detail))
-        return await self._stored(transaction, WebhookResult.APPLIED, after)
+        return self._stored(WebhookResult.APPLIED, after)
 
-    async def _stored(
-        self, transaction: Transaction, result: WebhookResult, appointment: Appointment | None
-    ) -> StoredAnswer:
+    @staticmethod
+    def _stored(result: WebhookResult, appointment: Appointment | None) -> StoredAnswer:
         if appointment is None:
             raise MissingError(ErrorCode.NOT_FOUND, "the appointment is not known")
+        return StoredAnswer(result=result, appointment=appointment.id, version=appointment.versions.newest)
+
+    async def _links(self, transaction: Transaction, appointment: AppointmentId) -> tuple[IssuedLink, ...]:
+        """The links that work now; a repeat must not hand on one that was revoked since the first answer."""
         people = {
             person.id: person
-            for person in await transaction.participants.of_appointment(appointment.id)
+            for person in await transaction.participants.of_appointment(appointment)
             if person.invitation is InvitationStatus.INVITED
         }
-        links = tuple(
-            StoredLink(
-                participant=link.participant,
-                generation=link.generation,
-                reference=people[link.participant].reference,
-                role=people[link.participant].role,
-            )
-            for link in await transaction.links.of_appointment(appointment.id)
+        return tuple(
+            self._issued(people[link.participant], link)
+            for link in await transaction.links.of_appointment(appointment)
             if not link.revoked and link.participant in people
         )
-        return StoredAnswer(result=result, appointment=appointment.id, version=appointment.versions.newest, links=links)
 
-    def _answer(self, stored: StoredAnswer) -> WebhookAnswer:
-        links = tuple(
-            self._issued(one.reference, one.role, Link(one.participant, one.generation)) for one in stored.links
-        )
-        return WebhookAnswer(result=stored.result, appointment=stored.appointment, version=stored.version, links=links)
-
-    def _issued(self, reference: str, role: Role, link: Link) -> IssuedLink:
-        return IssuedLink(participant=reference, role=role, url=self._link_base + self._rooms.link_key.token(link))
+    def _issued(self, person: Participant, link: Link) -> IssuedLink:
+        url = self._link_base + self._rooms.link_key.token(link)
+        return IssuedLink(participant=person.reference, role=person.role, url=url)
 
     # The API of clinics
 
@@ -158,7 +149,7 @@ class Bridge:
             link = await issue_link(transaction, self._rooms.link_key, person.id, self._rooms.clock.now())
             await self._audit(transaction, clinic, person, "link.reissued")
         await self._rooms.consultations.appointment_changed(person.appointment)
-        return self._issued(person.reference, person.role, link)
+        return self._issued(person, link)
 
     async def revoke_link(self, clinic: ClinicId, appointment: str, participant: str) -> None:
         """Makes the link useless. Raises `MissingError`."""

@@ -8,7 +8,7 @@ import structlog
 
 from contract.clock import Clock
 from contract.errors import AccessError, ConflictError, ErrorCode, InputError
-from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
+from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId, SessionId
 from rooms.encounter import EncounterLog
 from rooms.entry import Entrance, NotAdmitted
 from rooms.keyed_lock import KeyedLock
@@ -226,11 +226,25 @@ class Consultations:
                 await self._shut_out(room, facts)
         await self._lobby.refresh(appointment)
 
+    async def device_forgotten(
+        self, appointment: AppointmentId, participant: ParticipantId, session: SessionId
+    ) -> None:
+        """A device's session has ended (after commit): a seat that it holds is given up at once, its media too.
+
+        So is a seat kept from before a restart, which may be this device's; another one comes back by itself.
+        """
+        async with self._locks.hold(appointment):
+            room = self._directory.get(appointment)
+            seat = None if room is None else room.seat(participant)
+            if seat is not None and seat.session in {session, None}:
+                await self._give_up(appointment, participant, LeaveReason.LEFT)
+        await self._lobby.refresh(appointment)
+
     async def clock_moved(self) -> None:
         """The injected clock jumped (demo only): every verdict is looked at anew."""
         await self._lobby.refresh_all()
 
-    # Helpers
+    # Seats
 
     def _joined(self, caller: Caller) -> bool:
         room = self._directory.get(caller.appointment)

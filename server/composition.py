@@ -10,10 +10,11 @@ from aiohttp import web
 from booking_bridge.bridge import Bridge
 from contract.clock import Clock, ShiftedClock, SystemClock
 from rooms.assembly import Rooms, open_rooms
+from rooms.sessions import Identity
 from server.demo import Demo
 from server.demo_routes import DemoRoutes
 from server.media_link import MediaLink
-from server.session_routes import SessionRoutes
+from server.session_routes import EndDevice, SessionRoutes
 from server.settings import Settings
 from server.web_application import Routes, socket_server, web_application
 from server.webhook_routes import WebhookRoutes
@@ -58,12 +59,20 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
     closing.push_async_callback(bridge.close)
     gateway = _add_gateway(sockets, rooms, outbox)
     closing.push_async_callback(gateway.close)
-    groups: list[Routes] = [SessionRoutes(rooms.sessions, clock, gateway.close_device), WebhookRoutes(bridge)]
+    groups: list[Routes] = [SessionRoutes(rooms.sessions, clock, _device_end(rooms, gateway)), WebhookRoutes(bridge)]
     demo = Demo(rooms, bridge, shifted, base_url, started_at) if shifted else None
     if demo is not None:
         groups.append(DemoRoutes(demo))
     application = web_application(sockets, groups, lambda: media.ready, assets, settings.trusted_proxy, base_url)
     return Node(application, rooms, bridge, media, gateway, demo)
+
+
+def _device_end(rooms: Rooms, gateway: ConsultationGateway) -> EndDevice:
+    async def end(device: Identity) -> None:
+        await gateway.close_device(device.session)
+        await rooms.consultations.device_forgotten(device.appointment, device.participant, device.session)
+
+    return end
 
 
 def _add_gateway(sockets: socketio.AsyncServer, rooms: Rooms, outbox: SocketOutbox) -> ConsultationGateway:

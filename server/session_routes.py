@@ -8,7 +8,7 @@ from aiohttp import web
 
 from contract.clock import Clock
 from contract.errors import ErrorCode, IdentityError, LimitError
-from contract.ids import ParticipantId, SessionId
+from contract.ids import ParticipantId
 from contract.messages import Message
 from rooms.messages import VerdictView
 from rooms.sessions import Exchange, Identity
@@ -20,7 +20,8 @@ EXCHANGES_PER_SECOND = 2.0
 EXCHANGE_BURST = 120
 """For one address; a clinic's patients and staff may share one. Tokens have 128 bits: guessing is hopeless anyway."""
 
-CloseDevice = Callable[[SessionId], Awaitable[None]]
+EndDevice = Callable[[Identity], Awaitable[None]]
+"""Closes the sockets of a device that was forgotten, and gives up its seat."""
 
 
 class DeviceSessions(Protocol):
@@ -54,11 +55,11 @@ class SessionRoutes:
     """Exchanges links for sessions, tells their verdict, forgets devices."""
 
     def __init__(
-        self, sessions: DeviceSessions, clock: Clock, close_device: CloseDevice, limiter: KeyedLimiter | None = None
+        self, sessions: DeviceSessions, clock: Clock, end_device: EndDevice, limiter: KeyedLimiter | None = None
     ) -> None:
         self._sessions = sessions
         self._clock = clock
-        self._close_device = close_device
+        self._end_device = end_device
         self._limiter = limiter or KeyedLimiter(EXCHANGES_PER_SECOND, EXCHANGE_BURST)
 
     def add_to(self, application: web.Application) -> None:
@@ -97,11 +98,11 @@ class SessionRoutes:
         return json_response(await self._sessions.verdict(participant, secret))
 
     async def forget(self, request: web.Request) -> web.Response:
-        """«Forget this device»: the session ends, its sockets close, the cookie goes."""
+        """«Forget this device»: the session ends, its sockets close, its seat is given up, the cookie goes."""
         participant, secret = _claimed(request)
         identity = await self._sessions.authenticate(participant, secret)
         await self._sessions.forget(participant, secret)
-        await self._close_device(identity.session)
+        await self._end_device(identity)
         response = web.Response(status=204)
         response.del_cookie(cookie_name(participant), path="/", secure=request.secure, httponly=True, samesite="Lax")
         return response

@@ -53,6 +53,17 @@ async def test_a_repeat_gets_the_stored_answer_and_another_body_a_conflict(world
     assert (await stored(world)).title == "Приём кардиолога"
 
 
+async def test_a_repeat_never_hands_on_a_link_that_was_taken_back(world: World) -> None:
+    first = await world.send("appointment.created", 1, "msg_a", **whole())
+    new = await world.bridge.reissue_link(CLINIC.id, "A-1", "patient")
+    repeat = await world.send("appointment.created", 1, "msg_a", **whole())
+    assert repeat.links == tuple(new if one.participant == "patient" else one for one in first.links)
+    assert (repeat.result, repeat.version) == (first.result, first.version)
+    await world.bridge.revoke_link(CLINIC.id, "A-1", "patient")
+    repeat = await world.send("appointment.created", 1, "msg_a", **whole())
+    assert [link.participant for link in repeat.links] == ["doctor", "mother"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [

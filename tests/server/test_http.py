@@ -84,10 +84,10 @@ async def site(
     sessions = FakeSessions()
     closed: list[SessionId] = []
 
-    async def close_device(session: SessionId) -> None:
-        closed.append(session)
+    async def end_device(device: Identity) -> None:
+        closed.append(device.session)
 
-    routes = SessionRoutes(sessions, FixedClock(NOON), close_device, KeyedLimiter(0.0001, burst))
+    routes = SessionRoutes(sessions, FixedClock(NOON), end_device, KeyedLimiter(0.0001, burst))
     application = web_application(socket_server(), [routes], lambda: healthy, assets, trusted, "")
     server = PlainServer(application)
     await server.start_server(access_log_class=AccessLog)

@@ -48,10 +48,10 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     )
     await bridge.add_clinic(clinic)
 
-    async def close_device(_session: object) -> None:
+    async def end_device(_device: object) -> None:
         pass
 
-    groups: list[Routes] = [SessionRoutes(rooms.sessions, SystemClock(), close_device), WebhookRoutes(bridge)]
+    groups: list[Routes] = [SessionRoutes(rooms.sessions, SystemClock(), end_device), WebhookRoutes(bridge)]
     application = web_application(sockets, groups, lambda: True, tmp_path, (), "")
     async with TestClient(TestServer(application)) as client:
         yield client
