@@ -40,6 +40,21 @@ story("a payment that arrives opens the door within two seconds", async (stage) 
   await patient.getReady();
 });
 
+story("whoever comes back from paying waits for the bank, and is let in when the money is there", async (stage) => {
+  const server = await stage.server();
+  const appointment = server.appointment("payment_required");
+  const patient = new Person(await stage.open("patient", "chromium"));
+  await patient.visit(`${appointment.patient}#paid`);
+  await patient.sees(verdict("payment_pending"));
+  await patient.readsSoon("h1", words.verdicts.payment_pending.title);
+  assert.equal(new URL(patient.page.url()).hash, "", "a reload would tell it again");
+
+  await server.act(appointment.id, "pay");
+  await patient.seesNoMore(verdict("payment_pending"), 2);
+  await patient.sees(verdict("waiting_for_practitioner"));
+  await patient.getReady();
+});
+
 story("the door opens by the clock, and who is ready enters without a further press", async (stage) => {
   const server = await stage.server();
   const appointment = server.appointment("too_early");

@@ -32,9 +32,9 @@ story("the server is killed: the call goes on, and commands work again", async (
 });
 
 story("the same person goes on on a second device", async (stage) => {
-  const { patient, doctor, patientLink } = await consultation(stage);
+  const { patient, doctor, appointment } = await consultation(stage);
   const tablet = new Person(await stage.open("tablet", "chromium"));
-  await tablet.visit(patientLink);
+  await tablet.visit(appointment.patient);
   await tablet.press("take-over");
   await tablet.isInside();
   await patient.readsSoon("h1", words.over.taken_over.title);

@@ -1,7 +1,6 @@
 """The commands of a consultation, on a real file, with a media server that remembers what it was asked."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,27 +11,20 @@ from contract.errors import (
     AccessError,
     ConflictError,
     ErrorCode,
-    IdentityError,
-    InputError,
-    MissingError,
     UnavailableError,
 )
 from contract.ids import ConnectionId, PeerId, RoomId
 from rooms.consultations import NotAdmitted
 from rooms.encounter import EncounterLog
 from rooms.messages import (
-    AcceptConsent,
-    AdmissionChanged,
     CheckAdmission,
     ConnectionState,
     DeviceState,
     FinishConsultation,
-    LeaveRoom,
     MediaLost,
     MediaState,
     OfferMedia,
     ParticipantChanged,
-    PaymentReturned,
     ReceiveMedia,
     RemoveParticipant,
     RoomChanged,
@@ -44,47 +36,10 @@ from rooms.messages import (
     SlotView,
     VerdictCode,
 )
-from rooms.model import Appointment, AppointmentStatus, EncounterStatus, PaymentStatus
-from rooms.outbox import Caller
-from rooms.policy import EXAMPLE_POLICIES
-from tests.rooms.support import CLINIC, END, ON, START, a_join, an_offer
-from tests.rooms.world import LINK_BASE, PEOPLE, World, whole
-
-LEAVE = LeaveRoom(id="l")
-PATIENCE = 20.0
-
-
-async def together(world: World) -> tuple[Caller, Caller]:
-    """Patient and doctor in the room."""
-    tokens = await world.book()
-    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
-    await world.join(doctor)
-    await world.join(patient)
-    return patient, doctor
-
-
-async def stored(world: World) -> Appointment:
-    async with world.rooms.store.read() as transaction:
-        [appointment] = await transaction.appointments.of_clinic(CLINIC.id)
-    return appointment
-
-
-def verdicts(world: World, caller: Caller) -> list[VerdictCode]:
-    return [event.verdict.code for event in world.outbox.of(caller) if isinstance(event, AdmissionChanged)]
-
-
-def seen(world: World, by: Caller, of: Caller) -> list[ConnectionState]:
-    return [
-        event.participant.connection
-        for event in world.outbox.of(by)
-        if isinstance(event, ParticipantChanged) and event.participant.person.id == of.participant
-    ]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
+from rooms.model import AppointmentStatus, EncounterStatus
+from tests.rooms.observation import LEAVE, PATIENCE, seen, stored, together, until, verdicts
+from tests.rooms.support import END, ON, START, a_join, an_offer
+from tests.rooms.world import LINK_BASE, World, whole
 
 
 async def test_the_story_wait_enter_talk_finish(world: World) -> None:
@@ -142,21 +97,6 @@ async def test_only_practitioners_finish_and_remove(world: World) -> None:
         with pytest.raises(AccessError) as refused:
             await attempt
         assert refused.value.code is ErrorCode.FORBIDDEN
-
-
-async def test_who_is_removed_is_out_for_good(world: World) -> None:
-    patient, doctor = await together(world)
-    consultations = world.rooms.consultations
-    await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant=patient.participant))
-    assert SeatLost(reason=SeatLostReason.REMOVED) in world.outbox.of(patient)
-    assert verdicts(world, patient)[-1] is VerdictCode.REMOVED
-    assert world.transport(patient) is None
-    with pytest.raises(NotAdmitted):
-        await world.join(patient)
-    with pytest.raises(InputError):
-        await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant=doctor.participant))
-    with pytest.raises(MissingError):
-        await consultations.remove_participant(doctor, RemoveParticipant(id="r", participant="par_unknown"))
 
 
 async def test_another_device_has_to_take_over_and_the_first_is_told(world: World) -> None:
@@ -296,80 +236,6 @@ async def test_members_come_back_after_the_end_of_the_window(world: World) -> No
     assert (await world.join(patient)).snapshot.started_at == START
 
 
-async def test_consent_is_asked_for_once_and_stored(tmp_path: Path) -> None:
-    world = await World.open(tmp_path, EXAMPLE_POLICIES["s2"])
-    tokens = await world.book()
-    patient = await world.arrive(tokens["patient"])
-    view = await world.rooms.consultations.check_admission(patient, CheckAdmission(id="c"))
-    assert (view.code, view.disclaimer) == (VerdictCode.CONSENT_REQUIRED, True)
-    with pytest.raises(ConflictError):
-        await world.rooms.consultations.accept_consent(patient, AcceptConsent(id="a", version="old"))
-    accepted = AcceptConsent(id="a", version="2026-1")
-    view = await world.rooms.consultations.accept_consent(patient, accepted)
-    assert view.code is VerdictCode.WAITING_FOR_PRACTITIONER
-    other_device = await world.arrive(tokens["patient"])
-    view = await world.rooms.consultations.check_admission(other_device, CheckAdmission(id="c"))
-    assert view.consent is not None
-    assert view.consent.accepted
-    await world.close()
-
-
-@pytest.mark.parametrize("replaced", [False, True], ids=["revoked", "replaced by a new link"])
-async def test_a_link_that_leaked_ends_what_was_opened_with_it(world: World, replaced: bool) -> None:
-    tokens = await world.book()
-    exchange = await world.rooms.sessions.exchange(tokens["patient"], None)
-    assert exchange.participant is not None
-    assert exchange.cookie_secret is not None
-    inside = await world.connect(exchange.participant, exchange.cookie_secret)
-    waiting, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
-    await world.join(doctor)
-    await world.join(inside)
-    change = world.bridge.reissue_link if replaced else world.bridge.revoke_link
-    issued = await change(CLINIC.id, "A-1", "patient")
-    assert SeatLost(reason=SeatLostReason.LINK_REVOKED) in world.outbox.of(inside)
-    assert world.transport(inside) is None
-    assert seen(world, doctor, inside)[-1] is ConnectionState.ABSENT
-    assert {verdicts(world, one)[-1] for one in (inside, waiting)} == {VerdictCode.LINK_REVOKED}
-    assert set(world.outbox.closed) == {inside.connection, waiting.connection}
-    with pytest.raises(NotAdmitted):
-        await world.join(inside)
-    with pytest.raises(IdentityError):
-        await world.connect(exchange.participant, exchange.cookie_secret)
-    assert SeatLost not in {type(event) for event in world.outbox.of(doctor)}
-    if issued is not None:
-        await world.join(await world.arrive(issued.url.removeprefix(LINK_BASE)))
-
-
-async def test_a_seat_kept_over_a_restart_ends_with_its_link_too(tmp_path: Path) -> None:
-    world = await World.open(tmp_path)
-    patient, doctor = await together(world)
-    await world.close()
-    again = await World.open(tmp_path)
-    again.media.transports = dict(world.media.transports)
-    await again.bridge.revoke_link(CLINIC.id, "A-1", "patient")
-    assert again.transport(patient) is None
-    assert again.transport(doctor) is not None
-    await again.close()
-
-
-async def test_whoever_is_withdrawn_while_inside_loses_the_seat(world: World) -> None:
-    tokens = await world.book()
-    mother, doctor = await world.arrive(tokens["mother"]), await world.arrive(tokens["doctor"])
-    second_device = await world.arrive(tokens["mother"])
-    await world.join(doctor)
-    await world.join(mother)
-    await world.send("appointment.updated", 2, **whole(participants=PEOPLE[:2]))
-    assert SeatLost(reason=SeatLostReason.NOT_INVITED) in world.outbox.of(mother)
-    assert world.transport(mother) is None
-    assert seen(world, doctor, mother)[-1] is ConnectionState.ABSENT
-    assert {verdicts(world, one)[-1] for one in (mother, second_device)} == {VerdictCode.NOT_INVITED}
-    for device in (mother, second_device):
-        with pytest.raises(NotAdmitted):
-            await world.join(device, take_over=True)
-    await world.send("appointment.updated", 3, **whole())
-    await world.join(mother)
-
-
 async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,48 +261,6 @@ async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
     assert seen(world, doctor, patient) == []
 
 
-RETURNED = PaymentReturned(id="p")
-
-
-async def test_whoever_comes_back_from_paying_waits_for_the_bank_and_may_then_pay_again(tmp_path: Path) -> None:
-    world = await World.open(tmp_path)
-    tokens = await world.book(paid=False)
-    patient, mother = await world.arrive(tokens["patient"]), await world.arrive(tokens["mother"])
-    view = await world.rooms.consultations.payment_returned(patient, RETURNED)
-    assert (view.code, view.wait_seconds) == (VerdictCode.PAYMENT_PENDING, 120)
-    assert view.appointment is not None
-    assert view.appointment.payment_url, "paying again stays possible"
-    assert verdicts(world, mother) == [VerdictCode.PAYMENT_PENDING]
-    world.clock.advance(timedelta(minutes=2))
-    await world.rooms.consultations.clock_moved()
-    assert verdicts(world, patient)[-1] is VerdictCode.PAYMENT_REQUIRED
-    for page in (patient, mother):
-        view = await world.rooms.consultations.payment_returned(page, RETURNED)
-        assert view.code is VerdictCode.PAYMENT_REQUIRED, "said too often it would hide «pay again» for ever"
-    async with world.rooms.store.read() as transaction:
-        actions = [entry.action for entry in await transaction.audit.of_appointment(patient.appointment)]
-    assert actions.count("payment.returned") == 1
-    await world.close()
-    again = await World.open(tmp_path, now=START + timedelta(minutes=9))
-    back = await again.arrive(tokens["patient"])
-    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_REQUIRED
-    again.clock.advance(timedelta(minutes=1))
-    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_PENDING
-    await again.send("payment.succeeded", 2)
-    assert verdicts(again, back)[-1] is VerdictCode.WAITING_FOR_PRACTITIONER
-    await again.close()
-
-
-@pytest.mark.parametrize("event", ["payment.lapsed", "payment.succeeded", "appointment.cancelled"])
-async def test_a_return_from_paying_changes_nothing_where_nothing_is_owed(world: World, event: str) -> None:
-    tokens = await world.book(paid=False)
-    patient = await world.arrive(tokens["patient"])
-    await world.send(event, 2)
-    before = await stored(world)
-    await world.rooms.consultations.payment_returned(patient, RETURNED)
-    assert await stored(world) == before
-
-
 async def test_a_seat_that_could_not_be_given_up_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -456,49 +280,6 @@ async def test_a_seat_that_could_not_be_given_up_is_tried_again(
         await asyncio.wait_for(failed.wait(), PATIENCE)
         assert seen(world, doctor, patient)[-1] is ConnectionState.GONE
     await until(lambda: seen(world, doctor, patient)[-1] is ConnectionState.ABSENT)
-    await world.close()
-
-
-async def test_people_who_could_not_be_told_are_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    tokens = await world.book(paid=False)
-    patient = await world.arrive(tokens["patient"])
-
-    async def database_is_away(_: object) -> None:
-        raise OSError("database is away")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(world.rooms.consultations.reception, "facts", database_is_away)
-        with pytest.raises(OSError, match="away"):
-            await world.rooms.consultations.clock_moved()
-    async with world.rooms.store.write() as transaction:
-        [unpaid] = await transaction.appointments.of_clinic(CLINIC.id)
-        paid = replace(unpaid.payment, status=PaymentStatus.SUCCEEDED)
-        await transaction.appointments.save(replace(unpaid, payment=paid))
-    world.clock.advance(timedelta(seconds=1))
-    await until(lambda: verdicts(world, patient) == [VerdictCode.WAITING_FOR_PRACTITIONER])
-
-
-async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:
-    tokens = await world.book(paid=False)
-    pages = [await world.arrive(tokens["patient"]) for _ in range(2)]
-    await world.send("payment.succeeded", 2)
-    for page in pages:
-        assert verdicts(world, page) == [VerdictCode.WAITING_FOR_PRACTITIONER]
-    await world.send("appointment.updated", 3, **whole(participants=PEOPLE))
-    assert [len(verdicts(world, page)) for page in pages] == [1, 1]
-
-
-async def test_the_clock_opens_the_door_by_itself(tmp_path: Path) -> None:
-    world = await World.open(tmp_path, now=START - timedelta(minutes=10, milliseconds=100))
-    tokens = await world.book()
-    doctor, patient = await world.arrive(tokens["doctor"]), await world.arrive(tokens["patient"])
-    await world.join(doctor)
-    assert verdicts(world, patient) == []
-    world.clock.advance(timedelta(seconds=1))
-    await until(lambda: verdicts(world, patient) == [VerdictCode.ADMITTED])
-    world.clock.advance(timedelta(hours=2))
-    await world.rooms.consultations.clock_moved()
-    assert verdicts(world, patient)[-1] is VerdictCode.TOO_LATE
     await world.close()
 
 
@@ -535,23 +316,3 @@ async def test_an_empty_room_is_freed_and_may_be_entered_again(world: World) -> 
     assert world.media.transports == {}
     await world.join(patient)
     assert (await stored(world)).emptied_at is None
-
-
-async def test_a_newer_verdict_is_never_followed_by_an_older_one(world: World) -> None:
-    tokens = await world.book(paid=False)
-    doctor, patient = await world.arrive(tokens["doctor"]), await world.arrive(tokens["patient"])
-    await world.join(doctor)
-    told: list[VerdictCode] = []
-    world.outbox.send = lambda connection, event: (  # type: ignore[method-assign]
-        told.append(event.verdict.code)
-        if connection == patient.connection and isinstance(event, AdmissionChanged)
-        else None
-    )
-
-    async def ask() -> None:
-        for _ in range(10):
-            told.append((await world.rooms.consultations.check_admission(patient, CheckAdmission(id="c"))).code)
-
-    await asyncio.gather(ask(), world.send("payment.succeeded", 2), ask())
-    assert told == sorted(told, key=[VerdictCode.PAYMENT_REQUIRED, VerdictCode.ADMITTED].index)
-    assert told[-1] is VerdictCode.ADMITTED

@@ -2,14 +2,14 @@
 
 import { moves, sounds } from "./media.ts";
 import { Person } from "./person.ts";
-import type { Server } from "./server.ts";
+import type { DemoAppointment, Server } from "./server.ts";
 import type { Stage } from "./stage.ts";
 
 export interface Consultation {
   server: Server;
   patient: Person;
   doctor: Person;
-  patientLink: string;
+  appointment: DemoAppointment;
 }
 
 export async function consultation(stage: Stage): Promise<Consultation> {
@@ -24,7 +24,7 @@ export async function consultation(stage: Stage): Promise<Consultation> {
   await patient.enter();
   await patient.isInside();
   await seeAndHear(patient, doctor);
-  return { server, patient, doctor, patientLink: appointment.patient };
+  return { server, patient, doctor, appointment };
 }
 
 export async function seeAndHear(...people: Person[]): Promise<void> {
