@@ -154,6 +154,13 @@ class Person:
                 if verdict["code"] == code:
                     return verdict
 
+    async def told_connection(self, of: "Person", connection: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                one = (await self.told("participant.changed"))["participant"]
+                if (one["person"]["id"], one["connection"]) == (of.participant, connection):
+                    return
+
     async def close(self) -> None:
         await self.socket.disconnect()
 

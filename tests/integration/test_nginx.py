@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.certificate import HOST, make_certificate, visitor
-from tests.integration.node_process import PATIENCE, Node, node
+from tests.integration.node_process import PATIENCE, node
 
 pytestmark = pytest.mark.timeout(120)
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -31,7 +31,7 @@ def adapted(folder: Path, port: int, upstream: str) -> str:
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("server 127.0.0.1:8080", f"server {upstream}"),
         ("/etc/ssl/konsilium", str(folder)),
-        ("/var/log/nginx/konsilium.log", str(folder / "access.log")),
+        ("/var/log/nginx/", f"{folder}/"),
     ):
         assert before in text
         text = text.replace(before, after)
@@ -44,12 +44,16 @@ def adapted(folder: Path, port: int, upstream: str) -> str:
     )
 
 
+def logs(folder: Path) -> str:
+    return "".join(path.read_text() for path in sorted(folder.glob("*.log")))
+
+
 @asynccontextmanager
-async def nginx(folder: Path, at: Node) -> AsyncIterator[str]:
+async def nginx(folder: Path, upstream: str) -> AsyncIterator[str]:
     folder.mkdir()
     make_certificate(folder)
     port = free_port()
-    (folder / "nginx.conf").write_text(adapted(folder, port, at.url.removeprefix("http://")))
+    (folder / "nginx.conf").write_text(adapted(folder, port, upstream))
     arguments = ("-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf"))
     process = await asyncio.create_subprocess_exec(NGINX, *arguments)
     try:
@@ -67,7 +71,11 @@ async def nginx(folder: Path, at: Node) -> AsyncIterator[str]:
 async def test_the_documented_nginx_carries_pages_cookies_and_the_socket(tmp_path: Path) -> None:
     data, folder = tmp_path / "data", tmp_path / "nginx"
     data.mkdir()
-    async with node(data, "--trusted-proxy", "127.0.0.1") as at, nginx(folder, at) as url, visitor(folder) as browser:
+    async with (
+        node(data, "--trusted-proxy", "127.0.0.1") as at,
+        nginx(folder, at.url.removeprefix("http://")) as url,
+        visitor(folder) as browser,
+    ):
         token = at.token("admitted", "patient")
         headers = {"Origin": url}
         async with browser.post(f"{url}/api/v1/sessions", json={"token": token}, headers=headers) as response:
@@ -86,4 +94,16 @@ async def test_the_documented_nginx_carries_pages_cookies_and_the_socket(tmp_pat
             assert re.search(r'"code":\s*"admitted"', await web_socket.receive_str(timeout=PATIENCE))
         async with browser.get(f"{url}/healthz") as response:
             assert response.status == 200
-        assert token not in (folder / "access.log").read_text()
+        assert "POST 200" in logs(folder)
+        assert token not in logs(folder)
+
+
+async def test_no_link_token_reaches_a_log_of_nginx_when_requests_fail(tmp_path: Path) -> None:
+    token, folder = "T" * 22, tmp_path / "nginx"
+    async with nginx(folder, f"127.0.0.1:{free_port()}") as url, visitor(folder) as browser:
+        async with browser.get(f"{url}/j/{token}") as response:
+            assert response.status == 502
+        async with browser.post(f"{url}/j/{token}", data=b" " * (256 * 1024 + 1)) as response:
+            assert response.status == 413
+    assert "GET 502" in logs(folder)
+    assert token not in logs(folder)

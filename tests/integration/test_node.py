@@ -120,6 +120,23 @@ async def test_identities_do_not_mix(tmp_path: Path) -> None:
         assert (await stranger.ask("admission.check"))["ok"]
 
 
+async def test_whoever_forgets_a_device_inside_is_gone_for_the_others(tmp_path: Path) -> None:
+    async with (
+        node(tmp_path) as at,
+        person(at, "admitted", "practitioner") as doctor,
+        person(at, "admitted", "patient") as patient,
+    ):
+        await doctor.done("room.join", media=MEDIA)
+        await patient.done("room.join", media=MEDIA)
+        await doctor.told_connection(patient, "live")
+        async with (
+            aiohttp.ClientSession(cookies=patient.cookies) as session,
+            session.delete(f"{at.url}/api/v1/sessions/{patient.participant}") as response,
+        ):
+            assert response.status == 204
+        await doctor.told_connection(patient, "absent")
+
+
 async def test_two_people_meet_and_survive_the_death_of_the_server_and_of_the_worker(tmp_path: Path) -> None:
     with loopback_candidates():
         async with (
