@@ -1,4 +1,4 @@
-"""Nothing of ours may block the event loop, the tests' own helpers aside."""
+"""Nothing of ours may block the event loop, what the tests themselves do aside."""
 
 from collections.abc import Iterator
 
