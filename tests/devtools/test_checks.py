@@ -13,7 +13,7 @@ from devtools import checks, setup
         ("see https://registry." + "npmjs.org/preact", True),
         ("--index-url https://pypi." + "org/simple", True),
         ('open("/' + 'home/anna/notes")', True),
-        ("a work/wt folder, ./home/x and https://clinic.example/home/x", False),
+        ("a work/notes folder, ./home/x and https://clinic.example/home/x", False),
         ("/tmp/konsilium is nobody's", False),
     ],
 )
