@@ -31,6 +31,7 @@ export class MediaConnection {
   private readonly own: Record<DeviceKind, RTCRtpSender>;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
+  private slots: readonly SlotView[] = [];
   private offered = 0;
   private answered = 0;
   private negotiation: Promise<void> | null = null;
@@ -73,10 +74,12 @@ export class MediaConnection {
   async apply(answer: MediaAnswer): Promise<void> {
     const { connection, number, sdp } = answer.description;
     if (this.closed || connection !== this.name || number !== this.offered) return;
+    // Noted on arrival: somebody may be given a slot while the browser still works on the answer.
+    this.slots = answer.slots;
     await this.localSet;
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.answered = number;
-    this.assign(answer.slots);
+    this.assign(this.slots);
   }
 
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
@@ -103,6 +106,7 @@ export class MediaConnection {
 
   /** Which participant is on which section. */
   assign(slots: readonly SlotView[]): void {
+    this.slots = slots;
     const people = new Map<string, RemoteMedia>();
     for (const { mid, participant } of slots) {
       const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;
