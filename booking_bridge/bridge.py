@@ -75,11 +75,13 @@ class Bridge:
             if receipt is not None:
                 if receipt.digest != digest:
                     raise ConflictError(ErrorCode.CONFLICT, "this webhook-id came before with another body")
-                return self._answer(msgspec.json.decode(receipt.answer, type=StoredAnswer))
-            stored = await self._apply(transaction, clinic, event)
-            answer = msgspec.json.encode(stored).decode()
-            await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
-            await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
+                stored = msgspec.json.decode(receipt.answer, type=StoredAnswer)
+            else:
+                stored = await self._apply(transaction, clinic, event)
+                answer = msgspec.json.encode(stored).decode()
+                await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
+                await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
+        # A repeat too: the first time it may have been stored and then something failed before people were told.
         if stored.result is WebhookResult.APPLIED:
             await self._rooms.consultations.appointment_changed(AppointmentId(stored.appointment))
         return self._answer(stored)

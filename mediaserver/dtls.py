@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
 MAXIMUM_DATAGRAM = 1200
+MAXIMUM_RECORD = 16384
+"""Bytes of content (RFC 6347 section 4.1)."""
 REPLAY_WINDOW = 1024
 
 _RECORD_HEADER = 13
@@ -170,9 +172,11 @@ class DtlsServer:
             self.state = DtlsState.CONNECTED
 
     def _read_after_handshake(self) -> None:
-        # Reading lets OpenSSL repeat our last flight when the client missed it, and shows the goodbye.
+        # Reading lets OpenSSL repeat our last flight when the client missed it, and shows the goodbye. All of it:
+        # what the client says besides is thrown away, and what is not read would pile up.
         try:
-            self._connection.recv(1)
+            while True:
+                self._connection.recv(MAXIMUM_RECORD)
         except SSL.WantReadError:
             return
         except SSL.ZeroReturnError:

@@ -130,7 +130,7 @@ class Forwarder:
                 return 0
             if stream.transport_cc_id:
                 at = find_extension(packet, profile, elements, start, stream.transport_cc_id)
-                if at:
+                if at and at + 1 < start:
                     self._arrivals[packet[at] << 8 | packet[at + 1]] = arrival
             if stream.level_id:
                 at = find_extension(packet, profile, elements, start, stream.level_id)

@@ -35,7 +35,13 @@ class PeerEntry(msgspec.Struct, frozen=True):
 
 
 class Inventory(_Frame, frozen=True):
-    """Asks for every living transport; answered with `InventoryReply`."""
+    """Asks for every living transport; answered with `InventoryReply`, after which `Slots` of each are told."""
+
+    request: int
+
+
+class Ping(_Frame, frozen=True):
+    """Asks for a sign of life; answered with `DoneReply`."""
 
     request: int
 
@@ -68,7 +74,7 @@ class Statistics(_Frame, frozen=True):
     request: int
 
 
-Request = Inventory | Offer | ReceiveVideo | Disconnect | Statistics
+Request = Inventory | Ping | Offer | ReceiveVideo | Disconnect | Statistics
 
 
 # Worker → server

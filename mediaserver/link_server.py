@@ -19,6 +19,7 @@ from mediaserver.link_messages import (
     InventoryReply,
     Notice,
     Offer,
+    Ping,
     ReceiveVideo,
     Refusal,
     Reply,
@@ -71,6 +72,9 @@ class LinkServer:
         try:
             while (request := await read_frame(reader, _decoder)) is not None:
                 self._send(writer, self._answer(request))
+                if isinstance(request, Inventory):
+                    for notice in self._worker.slots():
+                        self._send(writer, notice)
         except FrameError as error:
             logger.warning("the link is cut: %s", error)
         finally:
@@ -93,6 +97,8 @@ class LinkServer:
         match request:
             case Inventory():
                 return InventoryReply(request.request, worker.inventory())
+            case Ping():
+                return DoneReply(request.request)
             case Offer():
                 return worker.offer(request)
             case ReceiveVideo():

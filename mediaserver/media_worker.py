@@ -86,6 +86,10 @@ class MediaWorker:
             for room, peer in self._peers()
         )
 
+    def slots(self) -> tuple[Slots, ...]:
+        """Who is on whose slots just now."""
+        return tuple(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots) for room, peer in self._peers())
+
     def counters(self) -> dict[str, int]:
         self._port.count_kernel_drops()
         peers = self._peers()
@@ -165,11 +169,14 @@ class MediaWorker:
             self._port.count_kernel_drops()
         now = time.monotonic()
         peers = self._peers()
-        if self._ticks % _SILENCE_EVERY == 0:
-            for _, peer in peers:
-                peer.transport.tick(now)
         for _, peer in peers:
-            peer.transport.media.tick(now)
+            try:
+                if self._ticks % _SILENCE_EVERY == 0:
+                    peer.transport.tick(now)
+                peer.transport.media.tick(now)
+            except Exception:
+                # One peer's fault must not take the others' reports with it.
+                self._faults.happened("a tick")
 
 
 def _told(state: TransportState) -> str:

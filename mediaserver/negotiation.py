@@ -10,6 +10,9 @@ AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
+# RFC 7587 section 4.1; RFC 7741 section 6.1, RFC 6184 section 8.1.
+_OPUS_CLOCK = 48_000
+_VIDEO_CLOCK = 90_000
 _CONSTRAINED_BASELINE = "42e0"
 
 
@@ -70,14 +73,14 @@ class Negotiation:
 def accepted_codecs(offered: OfferedSection) -> tuple[Codec, ...]:
     """Opus for sound; VP8, then constrained baseline H.264 for pictures."""
     if offered.kind is Kind.AUDIO:
-        wanted = [("opus", _first(offered, "opus"))]
+        wanted = [("opus", _first(offered, "opus", _OPUS_CLOCK))]
     else:
-        wanted = [("VP8", _first(offered, "vp8")), ("H264", _first_h264(offered))]
+        wanted = [("VP8", _first(offered, "vp8", _VIDEO_CLOCK)), ("H264", _first_h264(offered))]
     return tuple(_codec(name, codec, offered) for name, codec in wanted if codec is not None)
 
 
-def _first(offered: OfferedSection, name: str) -> OfferedCodec | None:
-    return next((codec for codec in offered.codecs if codec.name == name), None)
+def _first(offered: OfferedSection, name: str, clock_rate: int) -> OfferedCodec | None:
+    return next((codec for codec in offered.codecs if codec.name == name and codec.clock_rate == clock_rate), None)
 
 
 def _first_h264(offered: OfferedSection) -> OfferedCodec | None:
@@ -86,6 +89,7 @@ def _first_h264(offered: OfferedSection) -> OfferedCodec | None:
         profile = codec.parameters.get("profile-level-id", "").lower()
         if (
             codec.name == "h264"
+            and codec.clock_rate == _VIDEO_CLOCK
             and profile.startswith(_CONSTRAINED_BASELINE)
             and codec.parameters.get("packetization-mode") == "1"
         ):

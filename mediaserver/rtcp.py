@@ -27,6 +27,9 @@ _TWO_SSRCS = struct.Struct("!II")
 _SENDER_INFO = struct.Struct("!IQIII")
 _REPORT_BLOCK = struct.Struct("!IIIIII")
 _NACK_ITEM = struct.Struct("!HH")
+LARGEST_ESTIMATE = 2**53 - 1
+"""A REMB can say far more than any message of ours can carry."""
+
 _REMB = b"REMB"
 
 
@@ -132,7 +135,8 @@ def _read_payload_feedback(message_format: int, body: bytes, messages: list[Mess
             messages.append(KeyframeRequest(struct.unpack_from("!I", body, at)[0]))
     elif message_format == FORMAT_APPLICATION and body[8:12] == _REMB:
         word = struct.unpack_from("!I", body, 12)[0]
-        messages.append(BandwidthEstimate((word & 0x3FFFF) << ((word >> 18) & 0x3F)))
+        estimate = (word & 0x3FFFF) << ((word >> 18) & 0x3F)
+        messages.append(BandwidthEstimate(min(estimate, LARGEST_ESTIMATE)))
 
 
 def _blocks(body: bytes, at: int, count: int) -> tuple[ReportBlock, ...]:

@@ -4,6 +4,7 @@ Tolerant of what browsers differ in, strict about what the media path needs, and
 wrong with the text becomes one `InputError(BAD_OFFER)`.
 """
 
+import re
 from dataclasses import dataclass
 
 from aiortc import sdp
@@ -15,6 +16,10 @@ from mediaserver.negotiated import Direction, Kind
 
 MAXIMUM_BYTES = 64 * 1024
 MAXIMUM_SECTIONS = 32
+MAXIMUM_LINES = 400
+"""Of one section; a browser's longest has 180."""
+MAXIMUM_WILDCARDS = 64
+"""Feedback lines for every codec at once; browsers write none."""
 MAXIMUM_SSRCS = 16
 
 _DIRECTIONS = {
@@ -24,6 +29,9 @@ _DIRECTIONS = {
     "inactive": Direction.INACTIVE,
 }
 _MAXIMUM_EXTENSION_ID = 14
+_MAXIMUM_PAYLOAD_TYPE = 127
+_UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
+"""RFC 8839 section 5.4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +78,7 @@ def read_offer(text: str) -> Offer:
         raise _bad("the description is too large")
     if not text.startswith("v=0"):
         raise _bad("no session description")
-    if text.count("\nm=") > MAXIMUM_SECTIONS:
-        raise _bad("too many sections")
+    _check_bounds(text)
     try:
         return _read(text)
     except InputError:
@@ -79,6 +86,20 @@ def read_offer(text: str) -> Offer:
     except Exception:
         # `aiortc.sdp` raises anything from StopIteration to AssertionError for bad input.
         raise _bad("the description can't be read") from None
+
+
+def _check_bounds(text: str) -> None:
+    """`aiortc.sdp` looks for each line's owner one by one, so that long sections cost the square of their length."""
+    sections, length, wildcards = 0, 0, 0
+    for line in text.splitlines():
+        begins = line.startswith("m=")
+        sections += begins
+        length = 1 if begins else length + 1
+        wildcards += line.startswith("a=rtcp-fb:*")
+        if sections > MAXIMUM_SECTIONS:
+            raise _bad("too many sections")
+        if length > MAXIMUM_LINES or wildcards > MAXIMUM_WILDCARDS:
+            raise _bad("too many lines in a section")
 
 
 def _read(text: str) -> Offer:
@@ -153,7 +174,7 @@ def _codecs(media: sdp.MediaDescription) -> tuple[OfferedCodec, ...]:
             ),
         )
         for payload_type, codec in ((item, by_payload_type.get(item)) for item in media.fmt)
-        if codec is not None
+        if codec is not None and payload_type <= _MAXIMUM_PAYLOAD_TYPE
     )
 
 
@@ -173,8 +194,8 @@ def _ice(usable: list[sdp.MediaDescription]) -> IceCredentials:
     for media in usable:
         if media.ice is not None and media.ice.usernameFragment and media.ice.password:
             ufrag, password = media.ice.usernameFragment, media.ice.password
-            if not 4 <= len(ufrag) <= 256 or not 22 <= len(password) <= 256:
-                raise _bad("ICE credentials of a wrong length")
+            if not _UFRAG.fullmatch(ufrag) or not 22 <= len(password) <= 256:
+                raise _bad("ICE credentials of a wrong form")
             return IceCredentials(ufrag, password)
     raise _bad("no ICE credentials")
 

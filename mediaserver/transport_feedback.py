@@ -15,6 +15,8 @@ INTERVAL_SECONDS = 0.09
 _TICKS_PER_SECOND = 4000
 _TICKS_PER_REFERENCE = 256
 _MOST_STATUSES = 300
+_MOST_WAITING = 1200
+"""Arrivals that did not fit. No honest sender is so far ahead; numbers strewn at random would be sorted for seconds."""
 _LARGEST_DELTA = 0x7FFF
 _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 _SYMBOLS_A_CHUNK = 7
@@ -70,7 +72,9 @@ class TransportFeedback:
         if self._next < 0 or rising[0][0] - self._next >= _MOST_STATUSES:
             self._next = rising[0][0]
         end = self._next + _MOST_STATUSES
-        self.arrivals.update((index & 0xFFFF, seconds) for index, seconds in rising if index >= end)
+        waiting = [each for each in rising if each[0] >= end]
+        if len(waiting) <= _MOST_WAITING:
+            self.arrivals.update((index & 0xFFFF, seconds) for index, seconds in waiting)
         return [(index, int(seconds * _TICKS_PER_SECOND)) for index, seconds in rising if index < end]
 
 

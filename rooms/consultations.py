@@ -7,14 +7,14 @@ from dataclasses import replace
 import structlog
 
 from contract.clock import Clock
-from contract.errors import AccessError, ConflictError, ErrorCode, InputError, KonsiliumError
+from contract.errors import AccessError, ConflictError, ErrorCode, InputError
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
 from rooms.encounter import EncounterLog
 from rooms.entry import Entrance, NotAdmitted
 from rooms.keyed_lock import KeyedLock
 from rooms.live_room import LiveRoom
 from rooms.lobby import Lobby
-from rooms.media_port import MediaPort
+from rooms.media_port import MediaPort, free_media
 from rooms.messages import (
     AcceptConsent,
     CheckAdmission,
@@ -27,17 +27,19 @@ from rooms.messages import (
     LeaveRoom,
     MediaAnswer,
     OfferMedia,
+    PaymentReturned,
     ReceiveMedia,
     RemoveParticipant,
     RoomNotice,
     SeatLost,
     SeatLostReason,
     SetMediaState,
+    VerdictCode,
     VerdictView,
 )
 from rooms.model import Appointment, AppointmentStatus, PaymentStatus
 from rooms.outbox import Caller, Outbox
-from rooms.reception import Reception
+from rooms.reception import Facts, Reception
 from rooms.roles import Role
 from rooms.room_directory import SEAT_KEPT_SECONDS, RoomDirectory
 from rooms.seat import UNKNOWN_MEDIA, Seat
@@ -126,6 +128,14 @@ class Consultations:
         await self._lobby.refresh(caller.appointment)
         return (await self._lobby.judge(caller)).view
 
+    async def payment_returned(self, caller: Caller, command: PaymentReturned) -> VerdictView:
+        """Changes something only for those whom the missing payment keeps out."""
+        judgement = await self._lobby.judge(caller)
+        if judgement.code is VerdictCode.PAYMENT_REQUIRED and await self._encounter.payment_returned(caller):
+            await self._lobby.refresh(caller.appointment)
+            judgement = await self._lobby.judge(caller)
+        return judgement.view
+
     async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
         """Raises `NotAdmitted`, `ConflictError(ALREADY_INSIDE)`, or what `MediaPort.offer` raises."""
         async with self._locks.hold(caller.appointment):
@@ -182,7 +192,7 @@ class Consultations:
                 room.give_up_seat(participant)
             self._directory.publish(room, ())
             for participant in seated:
-                await self._free_media(caller.appointment, participant)
+                await free_media(self._media, caller.appointment, participant)
         await self._lobby.refresh(caller.appointment)
         return Done()
 
@@ -198,19 +208,22 @@ class Consultations:
             self._directory.publish(room, room.give_up_seat(participant))
             if seat is not None:
                 self._directory.tell(seat, SeatLost(reason=SeatLostReason.REMOVED))
-                await self._free_media(caller.appointment, participant)
+                await free_media(self._media, caller.appointment, participant)
         await self._lobby.refresh(caller.appointment)
         return Done()
 
     # From outside
 
     async def appointment_changed(self, appointment: AppointmentId) -> None:
-        """An appointment was changed from outside (after commit): verdicts and notices are told anew."""
-        facts = await self.reception.facts(appointment)
-        room = self._directory.get(appointment)
-        if room is not None and facts is not None:
-            events = room.invite(facts.participants) + room.note(notice_of(facts.appointment))
-            self._directory.publish(room, events)
+        """An appointment was changed from outside (after commit): verdicts and notices are told anew, and who is no
+        longer invited, or came by a link that was revoked, loses the seat."""
+        async with self._locks.hold(appointment):
+            facts = await self.reception.facts(appointment)
+            room = self._directory.get(appointment)
+            if room is not None and facts is not None:
+                events = room.invite(facts.participants) + room.note(notice_of(facts.appointment))
+                self._directory.publish(room, events)
+                await self._shut_out(room, facts)
         await self._lobby.refresh(appointment)
 
     async def clock_moved(self) -> None:
@@ -243,13 +256,14 @@ class Consultations:
             return
         await self._encounter.exit(appointment, participant, why.value, emptied=len(room.seats()) == 1)
         self._directory.publish(room, room.give_up_seat(participant))
-        await self._free_media(appointment, participant)
+        await free_media(self._media, appointment, participant)
 
-    async def _free_media(self, appointment: AppointmentId, participant: ParticipantId) -> None:
-        try:
-            await self._media.disconnect(RoomId(appointment), PeerId(participant))
-        except KonsiliumError as error:
-            _log.warning("media_not_freed", appointment=appointment, code=error.code.value)
+    async def _shut_out(self, room: LiveRoom, facts: Facts) -> None:
+        for participant, seat in room.seats().items():
+            reason = facts.seat_reason(participant, seat.session)
+            if reason is not None:
+                await self._give_up(room.appointment, participant, LeaveReason.SHUT_OUT)
+                self._directory.tell(seat, SeatLost(reason=reason))
 
     def _seat_expired(self, appointment: AppointmentId, participant: ParticipantId) -> None:
         self._spawn(self._expire(appointment, participant))
@@ -258,8 +272,12 @@ class Consultations:
         async with self._locks.hold(appointment):
             room = self._directory.get(appointment)
             seat = None if room is None else room.seat(participant)
-            if seat is not None and seat.abandoned:
-                await self._give_up(appointment, participant, LeaveReason.LOST)
+            if room is not None and seat is not None and seat.abandoned:
+                try:
+                    await self._give_up(appointment, participant, LeaveReason.LOST)
+                finally:
+                    # What could not be stored leaves the seat where it is: its time runs anew.
+                    self._directory.publish(room, ())
         await self._lobby.refresh(appointment)
 
     def _refresh_soon(self, appointment: AppointmentId) -> None:

@@ -15,6 +15,7 @@ from rooms.model import (
     Participant,
 )
 from rooms.outbox import Caller
+from rooms.payment import returned
 from rooms.storage.records import AuditEntry
 from rooms.storage.store import Store, Transaction
 
@@ -40,6 +41,19 @@ class EncounterLog:
             consent = Consent(caller.participant, version, caller.session, self._clock.now())
             if await transaction.consents.add(consent):
                 await self._audit(transaction, caller, "consent.accepted", version)
+
+    async def payment_returned(self, caller: Caller) -> bool:
+        """Somebody came back from the payment page; whether that changed anything."""
+        now = self._clock.now()
+        async with self._store.write() as transaction:
+            record = await transaction.clinics.get(caller.clinic)
+            appointment = await _appointment(transaction, caller.appointment)
+            changed = None if record is None else returned(appointment, record.policy, now)
+            if changed is None:
+                return False
+            await transaction.appointments.save(changed)
+            await self._audit(transaction, caller, "payment.returned")
+            return True
 
     async def enter(self, caller: Caller, starts: bool) -> datetime | None:
         """A seat is being taken; `starts`: practitioner and patient are together now. Returns when it started."""

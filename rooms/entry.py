@@ -7,12 +7,13 @@ from contract.ids import PeerId, RoomId
 from rooms.encounter import EncounterLog
 from rooms.live_room import Events, LiveRoom
 from rooms.lobby import Lobby
-from rooms.media_port import MediaPort
+from rooms.media_port import LivingMedia, MediaPort, free_media
 from rooms.messages import (
     ConnectionState,
     JoinResult,
     JoinRoom,
     MediaAnswer,
+    MediaLost,
     SeatLost,
     SeatLostReason,
     SlotsChanged,
@@ -59,11 +60,16 @@ class Entrance:
         facts = await self._admitted(caller)
         self._require_free_seat(caller, command)
         media = await self._connect_media(caller, command)
-        started_at = await self._encounter.enter(caller, starts=self._starts(caller))
+        try:
+            started_at = await self._encounter.enter(caller, starts=self._starts(caller))
+        except BaseException:
+            if media.answer is not None:
+                await self._give_back_media(caller)
+            raise
         # From here to the return nothing waits: snapshot and subscription belong together.
         room = self._directory.open(facts)
         before = room.seat(caller.participant)
-        seat = self._seat(caller, command, facts, media, before)
+        seat = self._seat(caller, command, facts, media)
         events = room.take_seat(caller.participant, seat)
         if started_at is not None:
             events += room.start(started_at)
@@ -96,12 +102,22 @@ class Entrance:
 
     async def _connect_media(self, caller: Caller, command: JoinRoom) -> _Media:
         room, peer = RoomId(caller.appointment), PeerId(caller.participant)
-        if command.resume is not None and await self._media.resume(room, peer, command.resume):
+        if command.resume is not None and self._media.resume(room, peer, command.resume) is not None:
             return _Media(resumed=True, connection=command.resume)
         if command.offer is None:
             await self._media.disconnect(room, peer)
             return _Media()
         return _Media(await self._media.offer(room, peer, command.offer), connection=command.offer.connection)
+
+    async def _give_back_media(self, caller: Caller) -> None:
+        """A transport that nobody will use; it had taken the place of the one of the seat that is held, if any."""
+        await free_media(self._media, caller.appointment, caller.participant)
+        room = self._directory.get(caller.appointment)
+        seat = None if room is None else room.seat(caller.participant)
+        if room is not None and seat is not None and seat.transport is not None:
+            lost = replace(seat, transport=ConnectionState.CONNECTING, slots=(), missing_slots=0)
+            self._directory.publish(room, room.change_seat(caller.participant, lost))
+            self._directory.tell(seat, MediaLost())
 
     def _starts(self, caller: Caller) -> bool:
         """Whether practitioner and patient are together once this person is in."""
@@ -109,7 +125,7 @@ class Entrance:
         roles = frozenset({caller.role}) if room is None else room.seated_roles() | {caller.role}
         return {Role.PRACTITIONER, Role.PATIENT} <= roles
 
-    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media, before: Seat | None) -> Seat:
+    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media) -> Seat:
         device = facts.sessions.get(caller.session)
         seat = Seat(
             connection=caller.connection,
@@ -123,9 +139,10 @@ class Entrance:
             return replace(seat, transport=ConnectionState.CONNECTING, slots=slots, missing_slots=missing)
         if not media.resumed:
             return seat
-        if before is None or before.transport is None:
-            return replace(seat, transport=ConnectionState.LIVE)
-        return replace(seat, transport=before.transport, slots=before.slots, missing_slots=before.missing_slots)
+        # Looked at again: while the record was written it may have changed.
+        room, peer = RoomId(caller.appointment), PeerId(caller.participant)
+        living = self._media.resume(room, peer, media.connection) or LivingMedia(ConnectionState.GONE)
+        return replace(seat, transport=living.state, slots=living.slots, missing_slots=living.missing_slots)
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
         """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""

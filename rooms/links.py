@@ -1,10 +1,12 @@
 """Personal links: an opaque 128-bit token, derived from a key so that it need not be stored."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -28,22 +30,29 @@ class LinkKey:
     @classmethod
     def load(cls, path: Path) -> "LinkKey":
         """Reads the key file, or makes one that only the owner may read. Blocks: call it in a thread."""
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        with os.fdopen(handle, "wb") as file:
-            key = secrets.token_bytes(_KEY_BYTES)
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        return cls(key)
+        if not path.exists():
+            _write_new(path, secrets.token_bytes(_KEY_BYTES))
+        return cls(path.read_bytes())
 
     def token(self, link: Link) -> str:
         """22 URL-safe characters, always the same for one participant and generation."""
         message = f"{link.participant}:{link.generation}".encode()
         digest = hmac.new(self._key, message, hashlib.sha256).digest()[:_TOKEN_BYTES]
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Whole or not at all, also when the power fails on the way; an existing file stays as it is."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
 
 
 def hash_secret(secret: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -11,11 +11,14 @@ import structlog
 from contract.clock import Clock
 from contract.ids import AppointmentId, ConnectionId
 from rooms.keyed_lock import KeyedLock
-from rooms.messages import AdmissionChanged, VerdictView
+from rooms.messages import AdmissionChanged, VerdictCode, VerdictView
 from rooms.outbox import Caller, Outbox
 from rooms.reception import Facts, Judgement, Reception
 
 _log = structlog.get_logger()
+
+TRY_AGAIN = timedelta(seconds=1)
+"""After people could not be told because storage failed."""
 
 LONGEST_SLEEP_SECONDS = 30.0
 """So that a machine that slept, or a clock that was set, is noticed."""
@@ -77,7 +80,12 @@ class Lobby:
         async with self._locks.hold(appointment):
             if appointment not in self._waiting:
                 return
-            facts = await self._reception.facts(appointment)
+            try:
+                facts = await self._reception.facts(appointment)
+            except Exception:
+                self._due[appointment] = self._clock.now() + TRY_AGAIN
+                self._changed.set()
+                raise
             judgements = []
             for waiting in list(self._waiting.get(appointment, {}).values()):
                 caller = waiting.caller
@@ -88,6 +96,8 @@ class Lobby:
                 if waiting.told is None or _essence(waiting.told) != _essence(judgement.view):
                     waiting.told = judgement.view
                     self._outbox.send(caller.connection, AdmissionChanged(verdict=judgement.view))
+                if judgement.code is VerdictCode.LINK_REVOKED:
+                    self._outbox.close(caller.connection)
             self._due.pop(appointment, None)
             self._plan(appointment, judgements)
 

@@ -1,10 +1,25 @@
 """What the rooms domain needs of a media server. `server` joins the two; neither knows the other."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from contract.ids import PeerId, RoomId
+import structlog
+
+from contract.errors import KonsiliumError
+from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
 from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LivingMedia:
+    """A transport that lived on while nobody listened, as it is now."""
+
+    state: ConnectionState
+    slots: tuple[SlotView, ...] = ()
+    missing_slots: int = 0
 
 
 class MediaListener(Protocol):
@@ -31,8 +46,8 @@ class MediaPort(Protocol):
         """
         ...
 
-    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
-        """Whether the peer's transport of that name still lives, so that no offer is needed."""
+    def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        """The peer's transport of that name, when it still lives, so that no offer is needed."""
         ...
 
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
@@ -46,3 +61,11 @@ class MediaPort(Protocol):
     def listen(self, listener: MediaListener) -> Callable[[], None]:
         """Adds a listener; the returned function takes it away again."""
         ...
+
+
+async def free_media(media: MediaPort, appointment: AppointmentId, participant: ParticipantId) -> None:
+    """Frees a participant's transport; a media server that can't just now frees it by itself later."""
+    try:
+        await media.disconnect(RoomId(appointment), PeerId(participant))
+    except KonsiliumError as error:
+        _log.warning("media_not_freed", appointment=appointment, code=error.code.value)

@@ -53,6 +53,8 @@ class LeaveReason(StrEnum):
     LEFT = "left"
     LOST = "lost"
     REMOVED = "removed"
+    SHUT_OUT = "shut_out"
+    """The link was revoked, or the clinic took them off the appointment."""
 
 
 # Values
@@ -196,6 +198,11 @@ class AcceptConsent(Command, frozen=True):
     version: str
 
 
+class PaymentReturned(Command, frozen=True):
+    """The person came back from the clinic's payment page: for a short while the bank's answer is waited for. Only
+    the booking system says whether it was paid. Answered with `VerdictView`."""
+
+
 class JoinRoom(Command, frozen=True):
     """Takes the participant's seat; answered with `JoinResult`.
 
@@ -295,10 +302,14 @@ class MediaLost(Event, frozen=True):
 class SeatLostReason(StrEnum):
     TAKEN_OVER = "taken_over"
     REMOVED = "removed"
+    LINK_REVOKED = "link_revoked"
+    """The link that this device came with was revoked or replaced: it may have leaked."""
+    NOT_INVITED = "not_invited"
+    """The clinic took the participant off the appointment."""
 
 
 class SeatLost(Event, frozen=True):
-    """This connection no longer holds the seat: taken over by another device, or removed."""
+    """This connection no longer holds the seat: taken over by another device, or shut out."""
 
     reason: SeatLostReason
 
@@ -306,6 +317,7 @@ class SeatLost(Event, frozen=True):
 COMMANDS: dict[str, type[Command]] = {
     "admission.check": CheckAdmission,
     "consent.accept": AcceptConsent,
+    "payment.returned": PaymentReturned,
     "room.join": JoinRoom,
     "room.leave": LeaveRoom,
     "media.offer": OfferMedia,
@@ -318,6 +330,7 @@ COMMANDS: dict[str, type[Command]] = {
 RESULTS: dict[str, type[Message]] = {
     "admission.check": VerdictView,
     "consent.accept": VerdictView,
+    "payment.returned": VerdictView,
     "room.join": JoinResult,
     "room.leave": Done,
     "media.offer": MediaAnswer,

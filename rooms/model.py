@@ -88,6 +88,8 @@ class Payment:
     expires_at: datetime | None = None
     """When the unpaid reservation lapses; None: by the clinic's policy."""
     pending_since: datetime | None = None
+    returned_at: datetime | None = None
+    """When somebody last came back from the clinic's payment page and said so."""
 
 
 @dataclass(frozen=True, slots=True)

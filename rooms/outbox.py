@@ -24,3 +24,7 @@ class Outbox(Protocol):
     """Sends events to connections. Called on the event loop; queues, never blocks, ignores unknown connections."""
 
     def send(self, connection: ConnectionId, event: Event) -> None: ...
+
+    def close(self, connection: ConnectionId) -> None:
+        """Closes the connection once it was told what was sent before."""
+        ...

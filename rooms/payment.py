@@ -1,5 +1,6 @@
 """The payment of an appointment: which changes are possible, and what the clock alone changes."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rooms.model import Appointment, PaymentStatus
@@ -7,6 +8,9 @@ from rooms.policy import LapseOwner, PaymentDeadline, Policy
 
 PENDING_SHOWN = timedelta(minutes=2)
 """For how long a payment under way is waited for; then the patient may pay again."""
+
+RETURNS_APART = timedelta(minutes=10)
+"""How long after a return from the payment page another one changes nothing: it must not hide «pay again» for ever."""
 
 _S = PaymentStatus
 
@@ -54,3 +58,15 @@ def payment_by_clock(appointment: Appointment, policy: Policy, now: datetime) ->
     if lapse is not None and now >= lapse:
         return PaymentStatus.LAPSED
     return PaymentStatus.REQUIRED
+
+
+def returned(appointment: Appointment, policy: Policy, now: datetime) -> Appointment | None:
+    """The appointment after somebody came back from paying: the answer of the bank is waited for. None: no change,
+    because nothing is owed (any more), or because it was said a short while ago."""
+    payment = appointment.payment
+    if payment_by_clock(appointment, policy, now) is not PaymentStatus.REQUIRED:
+        return None
+    if payment.returned_at is not None and now < payment.returned_at + RETURNS_APART:
+        return None
+    pending = replace(payment, status=PaymentStatus.PENDING, pending_since=now, returned_at=now)
+    return replace(appointment, payment=pending)

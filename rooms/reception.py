@@ -7,8 +7,8 @@ from typing import Protocol
 from contract.clock import Clock
 from contract.ids import AppointmentId, ParticipantId, SessionId
 from rooms.admission import Entry, LinkState, Verdict, admit
-from rooms.messages import VerdictCode, VerdictView
-from rooms.model import DeviceSession, Link, Participant
+from rooms.messages import SeatLostReason, VerdictCode, VerdictView
+from rooms.model import DeviceSession, InvitationStatus, Link, Participant
 from rooms.storage.store import Store, Transaction
 from rooms.verdict_view import Scene, view_of_unknown_link, view_verdict
 
@@ -42,6 +42,22 @@ class Facts(Scene):
             if link.participant == participant and link.generation == generation:
                 return LinkState.REVOKED if link.revoked else LinkState.VALID
         return LinkState.UNKNOWN
+
+    def seat_reason(self, participant: ParticipantId, session: SessionId | None) -> SeatLostReason | None:
+        """Why somebody who is inside may not stay, however live the consultation is; None: they may.
+
+        `session` None: a seat kept from before a restart, of whichever of their devices.
+        """
+        person = self.participant(participant)
+        if person is None or person.invitation is InvitationStatus.WITHDRAWN:
+            return SeatLostReason.NOT_INVITED
+        devices = [
+            device
+            for device in self.sessions.values()
+            if device.participant == participant and session in {None, device.id}
+        ]
+        states = {self.link_state(participant, device.link_generation) for device in devices}
+        return SeatLostReason.LINK_REVOKED if states == {LinkState.REVOKED} else None
 
     @property
     def links_expire_at(self) -> datetime:

@@ -78,7 +78,7 @@ class Sessions:
         return Exchange(view, participant.id, secret, session.expires_at)
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:
-        """Raises `IdentityError` SESSION_REQUIRED (unknown or forgotten) or SESSION_EXPIRED."""
+        """Raises `IdentityError` SESSION_REQUIRED (unknown or forgotten) or SESSION_EXPIRED (link revoked included)."""
         async with self._store.read() as transaction:
             session, person = await self._require(transaction, participant, cookie_secret)
             appointment = await transaction.appointments.get(person.appointment)
@@ -108,6 +108,9 @@ class Sessions:
             raise IdentityError(ErrorCode.SESSION_REQUIRED)
         if self._clock.now() >= session.expires_at:
             raise IdentityError(ErrorCode.SESSION_EXPIRED)
+        links = await transaction.links.of_participant(session.participant)
+        if any(link.generation == session.link_generation and link.revoked for link in links):
+            raise IdentityError(ErrorCode.SESSION_EXPIRED, "the link was revoked")
         return session, person
 
     async def _open_device(

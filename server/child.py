@@ -1,19 +1,26 @@
 """One supervised child process: started, watched, restarted with back-off, ended."""
 
 import asyncio
+import contextlib
 import ctypes
+import functools
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from server import priority
 
 STOP_SECONDS = 8.0
 LIVED_LONG_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 10.0
 EXIT_CONFIGURATION = 78
 """sysexits.h EX_CONFIG: starting again would not help."""
+
+START = b"start\n"
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -36,6 +43,11 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, str]
     descriptors: tuple[int, ...] = ()
+    awaits_start: bool = False
+    """It does nothing but import its parts until it reads `START` from its standard input, so that the next one can
+    stand by while one runs."""
+    niceness: int = 0
+    """Added to the parent's nice value, as far as that is allowed."""
 
 
 class BackOff:
@@ -64,18 +76,26 @@ class Child:
         """The program said that its configuration is wrong; it is not started again."""
         self._on_started = on_started
         self._stopping = asyncio.Event()
+        self._standby: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
         """Returns after `stop`, or when starting again would not help."""
-        back_off = BackOff()
-        while not self._stopping.is_set():
-            await self._start()
-            started_at = time.monotonic()
-            status = await self._ended()
-            if status == EXIT_CONFIGURATION:
-                self.failed = True
-                return
-            await self._pause(back_off.after(time.monotonic() - started_at))
+        try:
+            await self._keep_running()
+        finally:
+            await self._end_standby()
+
+    async def prepare_standby(self) -> None:
+        """Starts the process that will take over when the running one ends, unless there is one."""
+        if self._standby is not None and self._standby.returncode is None:
+            return
+        try:
+            self._standby = await self._spawn()
+        except OSError:
+            # Then the next one is started when it is needed.
+            return
+        if self._stopping.is_set():
+            await self._end_standby()
 
     def stop(self) -> None:
         """Asks the child to end; `run` returns when it did."""
@@ -87,16 +107,41 @@ class Child:
         self._stopping.set()
         self._signal(signal.SIGKILL)
 
-    async def _start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
+    async def _keep_running(self) -> None:
+        back_off = BackOff()
+        while not self._stopping.is_set():
+            try:
+                await self._start()
+            except OSError as error:
+                if not self.starts:
+                    raise
+                sys.stderr.write(f"konsilium: {self.program.role} can't be started: {error.strerror}\n")
+                await self._pause(LONGEST_DELAY_SECONDS)
+                continue
+            started_at = time.monotonic()
+            status = await self._ended()
+            if status == EXIT_CONFIGURATION:
+                self.failed = True
+                return
+            await self._pause(back_off.after(time.monotonic() - started_at))
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        awaits_start = self.program.awaits_start
+        return await asyncio.create_subprocess_exec(
             *self.program.command,
             env={**os.environ, **self.program.environment},
             pass_fds=self.program.descriptors,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
-            stdin=asyncio.subprocess.DEVNULL,
+            preexec_fn=functools.partial(_become, self.program.niceness),
+            stdin=asyncio.subprocess.PIPE if awaits_start else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
         )
+
+    async def _start(self) -> None:
+        ready, self._standby = self._standby, None
+        self.process = ready if ready is not None and ready.returncode is None else await self._spawn()
+        if self.process.stdin is not None:
+            self.process.stdin.write(START)
         self.starts += 1
         self._on_started(self)
         if self._stopping.is_set():
@@ -122,11 +167,19 @@ class Child:
             await asyncio.wait({waiting}, timeout=seconds)
             waiting.cancel()
 
+    async def _end_standby(self) -> None:
+        standby, self._standby = self._standby, None
+        if standby is not None:
+            with contextlib.suppress(ProcessLookupError):
+                standby.kill()
+            await standby.wait()
+
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(number)
 
 
-def _die_with_parent() -> None:
+def _become(niceness: int) -> None:
     """Runs in the child before its program starts: the kernel ends it when the supervisor is gone (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    priority.apply(niceness)

@@ -1,6 +1,7 @@
 """Whom an HTTP request comes from, and what browsers may do with our pages."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -20,6 +21,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _HSTS = "max-age=31536000"
 
 
@@ -93,6 +95,8 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
         return response
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    # What is not marked otherwise is somebody's private answer, or an error that may be gone in a moment.
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("Content-Security-Policy", _content_security_policy(request))
     if request.scheme == "https":
         response.headers.setdefault("Strict-Transport-Security", _HSTS)
@@ -100,11 +104,13 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
 
 
 def _content_security_policy(request: web.Request) -> str:
-    socket_scheme = "wss" if request.scheme == "https" else "ws"
+    scheme = "wss" if request.scheme == "https" else "ws"
+    # A header of the client's own choice must not write into the policy.
+    sockets = f" {scheme}://{request.host}" if _HOST.fullmatch(request.host) else ""
     return "; ".join(
         (
             "default-src 'self'",
-            f"connect-src 'self' {socket_scheme}://{request.host}",
+            f"connect-src 'self'{sockets}",
             "img-src 'self' data: blob:",
             "media-src 'self' blob: mediastream:",
             "worker-src 'self' blob:",

@@ -7,6 +7,8 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 _SECRET_PATH = re.compile(r"(/j/|konsilium_|whsec_|token=|secret=)[^\s\"'?&]+")
 _SECRET_KEYS = frozenset({"token", "secret", "cookie", "authorization", "api_key", "name", "sdp"})
@@ -20,6 +22,24 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
         elif isinstance(value, str):
             event[key] = _SECRET_PATH.sub(r"\1[redacted]", value)
     return event
+
+
+class UnparsableRequests(logging.Filter):
+    """For aiohttp's own logger: what is no HTTP is one line without a traceback, and without the bytes that came,
+    which may be a link."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ConnectionError):
+            # Somebody hung up in the middle of a request; the access log has it.
+            return False
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            return True
+        record.msg = f"unparsable request refused: {type(error).__name__}"
+        record.args = ()
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def set_up_logs() -> None:
@@ -48,3 +68,4 @@ def set_up_logs() -> None:
     root.setLevel(logging.INFO)
     for noisy in ("aiosqlite", "alembic", "sqlalchemy", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(UnparsableRequests())

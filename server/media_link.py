@@ -23,7 +23,7 @@ from mediaserver.link_messages import (
     Statistics,
     StatisticsReply,
 )
-from rooms.media_port import MediaListener
+from rooms.media_port import LivingMedia, MediaListener
 from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
 from server.worker_link import LinkState, WorkerLink
 
@@ -48,6 +48,8 @@ _PeerKey = tuple[RoomId, PeerId]
 class _Peer:
     connection: str
     state: str
+    slots: tuple[SlotView, ...] = ()
+    missing_slots: int = 0
 
 
 class MediaLink:
@@ -110,19 +112,21 @@ class MediaLink:
         except KonsiliumError:
             self._restore(room, peer, before)
             raise
+        views = _views(answer.slots)
+        known = self._peers.get((room, peer))
+        if known is not None:
+            known.slots, known.missing_slots = views, answer.missing_slots
         return MediaAnswer(
             description=SessionDescription(connection=offer.connection, number=offer.number, sdp=answer.sdp),
-            slots=_views(answer.slots),
+            slots=views,
             missing_slots=answer.missing_slots,
         )
 
-    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
+    def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
         known = self._peers.get((room, peer))
         if known is None or known.connection != connection or room not in self._placements:
-            return False
-        state = _STATES[known.state]
-        asyncio.get_running_loop().call_soon(self._tell_state, room, peer, state)
-        return True
+            return None
+        return LivingMedia(_STATES[known.state], known.slots, known.missing_slots)
 
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
         link = self._placements.get(room)
@@ -171,15 +175,19 @@ class MediaLink:
             self._placements.pop(room, None)
 
     def _worker_up(self, link: WorkerLink, peers: tuple[PeerEntry, ...]) -> None:
-        """Takes up what lives on the worker; rooms that should live there and do not are lost."""
+        """Takes up what lives on the worker; rooms that should live there and do not are lost, peers are gone."""
         alive = {RoomId(entry.room) for entry in peers}
-        lost = frozenset(room for room, placed in self._placements.items() if placed is link and room not in alive)
+        present = {(RoomId(entry.room), PeerId(entry.peer)) for entry in peers}
+        self._lose(frozenset(room for room, placed in self._placements.items() if placed is link and room not in alive))
+        for room, peer in [key for key in self._peers if self._placements.get(key[0]) is link and key not in present]:
+            self._forget_peer(room, peer)
+            self._tell_state(room, peer, ConnectionState.GONE)
         for entry in peers:
-            room = RoomId(entry.room)
+            room, peer = RoomId(entry.room), PeerId(entry.peer)
             if self._placements.setdefault(room, link) is link:
-                self._peers[room, PeerId(entry.peer)] = _Peer(entry.connection, entry.state)
+                self._peers[room, peer] = _Peer(entry.connection, entry.state)
+                self._tell_state(room, peer, _STATES[entry.state])
         log.info("worker_up", worker=link.path.name, rooms=len(alive))
-        self._lose(lost)
 
     def _worker_down(self, link: WorkerLink) -> None:
         log.warning("worker_lost", worker=link.path.name)
@@ -202,8 +210,9 @@ class MediaLink:
         if known is None or self._placements.get(room) is not link:
             return
         if isinstance(notice, Slots):
+            known.slots, known.missing_slots = _views(notice.slots), notice.missing_slots
             for listener in list(self._listeners):
-                listener.slots_changed(room, peer, _views(notice.slots), notice.missing_slots)
+                listener.slots_changed(room, peer, known.slots, known.missing_slots)
         elif notice.connection == known.connection:
             self._state_noticed(room, peer, known, notice)
 

@@ -12,6 +12,8 @@ from contract.messages import Message
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+NO_ROUTE = "(no route)"
+
 log = structlog.get_logger("server.http")
 
 _CODES = {
@@ -54,6 +56,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return problem(error.status, _CODES.get(HTTPStatus(error.status), ErrorCode.INTERNAL), headers=allowed)
+    except web.RequestPayloadError:
+        return problem(HTTPStatus.BAD_REQUEST, ErrorCode.BAD_MESSAGE, "the body is not encoded as its headers say")
     except (ConnectionError, TimeoutError):
         raise
     except Exception:
@@ -63,5 +67,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def route_name(request: web.Request) -> str:
     """The route's pattern, never the path: paths hold tokens."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else "(no route)"
+    try:
+        resource = request.match_info.route.resource
+    except (AssertionError, AttributeError):
+        # What could not even be parsed was never routed.
+        return NO_ROUTE
+    return resource.canonical if resource is not None else NO_ROUTE

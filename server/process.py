@@ -1,4 +1,7 @@
-"""The server process: a child of the supervisor, which gives it the listening socket and a pipe for its ready line."""
+"""The server process: a child of the supervisor, which gives it the listening socket and a pipe for its ready line.
+
+Once all is imported it waits to be told to start on its standard input: the next server stands by like that.
+"""
 
 import asyncio
 import json
@@ -14,7 +17,7 @@ import uvloop
 from aiohttp import web
 
 from contract.errors import UnavailableError
-from server.child import EXIT_CONFIGURATION
+from server.child import EXIT_CONFIGURATION, START
 from server.composition import open_node
 from server.demo_routes import ready_links
 from server.logs import set_up_logs
@@ -30,6 +33,8 @@ log = structlog.get_logger("server.process")
 
 def main() -> int:
     """Serves until SIGTERM; the exit status."""
+    if sys.stdin.buffer.readline() != START:
+        return 0
     set_up_logs()
     try:
         settings = read_settings({}, os.environ)

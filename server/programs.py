@@ -3,6 +3,7 @@
 import sys
 import time
 
+from server import priority
 from server.child import Program, Role
 from server.settings import Settings, to_environment
 
@@ -20,14 +21,23 @@ def node_programs(settings: Settings, listening: int, ready_writer: int) -> list
         STARTED_AT: str(int(time.time())),
     }
     command = [sys.executable, "-m", "server.process"]
-    server = Program(Role.SERVER, command, environment, (listening, ready_writer))
-    return [server, *(_worker_program(settings, index) for index in range(settings.workers + 1))]
+    first = priority.may_go_first()
+    server = Program(
+        Role.SERVER,
+        command,
+        environment,
+        (listening, ready_writer),
+        awaits_start=True,
+        niceness=priority.niceness(media=False, may_go_first=first),
+    )
+    nice = priority.niceness(media=True, may_go_first=first)
+    return [server, *(_worker_program(settings, index, nice) for index in range(settings.workers + 1))]
 
 
-def _worker_program(settings: Settings, index: int) -> Program:
+def _worker_program(settings: Settings, index: int, nice: int) -> Program:
     port, is_spare = settings.udp_port(index), index == settings.workers
     command = [sys.executable, "-m", "mediaserver", "--socket", str(settings.worker_socket(index).absolute())]
     command += ["--udp-ports", f"{port}-{port}", "--announce", *settings.media_addresses()]
     if is_spare:
         command.append("--spare")
-    return Program(Role.SPARE if is_spare else Role.WORKER, command, {})
+    return Program(Role.SPARE if is_spare else Role.WORKER, command, {}, niceness=nice)

@@ -1,7 +1,8 @@
 """The parent process: holds the listening socket, keeps server, media workers and the spare running, ends them all.
 
 The listening socket outlives the server process: whoever connects while the server starts again waits a moment in
-the kernel's queue instead of being refused.
+the kernel's queue instead of being refused. A second server process, with everything imported, stands by and begins
+as soon as the first has ended.
 """
 
 import asyncio
@@ -107,6 +108,9 @@ class Supervisor:
                 if not self._announced:
                     self._announced = True
                     self._print({**json.loads(line), "processes": self._processes()})
+                # Not before: it would take the processor from the one that people wait for.
+                if self._children[0].program.awaits_start:
+                    await self._children[0].prepare_standby()
         finally:
             transport.close()
 

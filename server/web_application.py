@@ -15,10 +15,11 @@ from aiohttp.typedefs import Middleware
 from contract.errors import ErrorCode, LimitError
 from server.http_trust import SOCKET_PATH, believe_proxies, check_origin, security_headers
 from server.pages import HASHED_FOLDER, Pages
-from server.problems import Handler, problems, route_name
+from server.problems import NO_ROUTE, Handler, problems, route_name
 from server.request_body import MAXIMUM_BODY, json_response
 from server.settings import IpNetwork
 from signaling.payload_size import MAXIMUM_PACKET
+from signaling.socket_server import BoundedSocketServer
 from signaling.transport import TextPacket, quiet_logger
 
 SOCKETS_PER_ADDRESS = 256
@@ -51,7 +52,7 @@ class HealthCheck(Protocol):
 def socket_server(ping_seconds: float = PING_SECONDS) -> socketio.AsyncServer:
     """The Socket.IO server; Origin is checked by our own middleware, so the library's CORS handling is off."""
     logger = quiet_logger()
-    return socketio.AsyncServer(
+    return BoundedSocketServer(
         async_mode="aiohttp",
         cors_allowed_origins=[],
         ping_interval=ping_seconds,
@@ -131,5 +132,5 @@ class AccessLog(AbstractAccessLogger):
     """One entry a request, with the route's pattern instead of the path: paths hold tokens."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
-        route = route_name(request) if isinstance(request, web.Request) else "(no route)"
+        route = route_name(request) if isinstance(request, web.Request) else NO_ROUTE
         log.info("request", method=request.method, route=route, status=response.status, seconds=round(time, 4))

@@ -19,14 +19,21 @@ from mediaserver.link_messages import (
     Notice,
     PeerEntry,
     PeerState,
+    Ping,
     Refusal,
     Reply,
     Request,
     Slots,
     Upward,
 )
+from server.worker_process import WorkerProcess
 
 REPLY_SECONDS = 8.0
+PING_SECONDS = 1.0
+PINGS_UNHEARD = 3
+"""A worker that says nothing for so many pings in a row hangs. Pings are counted, not seconds: when it was this process
+that stood still, the worker's answers are read before the next ping."""
+
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 0.5
 
@@ -61,6 +68,7 @@ class WorkerLink:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._writer: asyncio.StreamWriter | None = None
+        self._pings_unheard = 0
         self._decoder: msgspec.msgpack.Decoder[Upward] = msgspec.msgpack.Decoder(Upward)
         self._up = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"link {path.name}")
@@ -120,30 +128,51 @@ class WorkerLink:
                 self._end_conversation()
 
     async def _converse(self, reader: asyncio.StreamReader) -> None:
-        greeting = asyncio.create_task(self._greet())
+        writer = self._writer
+        if writer is None:
+            return
+        writer.write(encode_frame(Inventory(request=next(self._numbers))))
+        watching = asyncio.create_task(self._watch(writer), name=f"pulse of {self.path.name}")
         try:
             while (frame := await read_frame(reader, self._decoder)) is not None:
-                self._take(frame)
+                self._pings_unheard = 0
+                try:
+                    self._take(frame)
+                except Exception:
+                    # A fault of a listener must not end the link that everybody's media hangs on.
+                    log.exception("worker_news_failed", worker=self.path.name, kind=type(frame).__name__)
         except FrameError as error:
             log.error("worker_frame_malformed", worker=self.path.name, detail=str(error))
         finally:
-            greeting.cancel()
+            watching.cancel()
 
-    async def _greet(self) -> None:
+    async def _watch(self, writer: asyncio.StreamWriter) -> None:
+        """Ends a worker that lives but does not answer; what it held is lost like that of a dead one."""
+        process = await asyncio.to_thread(WorkerProcess.behind, writer.get_extra_info("socket"))
+        self._pings_unheard = 0
         try:
-            reply = await self.ask(lambda number: Inventory(request=number), InventoryReply)
-        except KonsiliumError:
-            if self._writer is not None:
-                self._writer.close()
-            return
-        self.state = LinkState.UP
-        self._up.set()
-        self._on_up(self, reply.peers)
+            while self._pings_unheard < PINGS_UNHEARD:
+                writer.write(encode_frame(Ping(request=next(self._numbers))))
+                self._pings_unheard += 1
+                await asyncio.sleep(PING_SECONDS)
+            log.error("worker_hangs", worker=self.path.name, ended=process is not None)
+            if process is not None:
+                process.kill()
+            self._became_down()
+            writer.transport.abort()
+        finally:
+            if process is not None:
+                process.close()
 
     def _take(self, frame: Upward) -> None:
         if isinstance(frame, PeerState | Slots):
             self._on_notice(self, frame)
             return
+        if isinstance(frame, InventoryReply):
+            # At once: the notices that follow are about these peers.
+            self.state = LinkState.UP
+            self._up.set()
+            self._on_up(self, frame.peers)
         future = self._waiting.get(frame.request)
         if future is not None and not future.done():
             future.set_result(frame)
@@ -157,7 +186,7 @@ class WorkerLink:
                 future.set_exception(UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker is gone"))
 
     def _became_down(self) -> None:
-        """A refused connection, unlike a lost one, means that the process is gone."""
+        """A refused connection, unlike a lost one, means that the process is gone; one that hangs counts as gone."""
         if self.state is LinkState.UP:
             self.state = LinkState.CONNECTING
             self._up.clear()

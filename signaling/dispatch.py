@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from contract.errors import AccessError, ConflictError, ErrorCode, InputError, KonsiliumError
+from contract.errors import AccessError, ConflictError, ErrorCode, InputError, KonsiliumError, LimitError
 from contract.messages import Command, Message
 from rooms.messages import COMMANDS
 from rooms.outbox import Caller
@@ -14,9 +14,14 @@ from rooms.roles import Role
 from signaling.acknowledgement import Acknowledgement, failure, success
 from signaling.payload_size import check_payload
 from signaling.permissions import CAPABILITIES, RULES, Place
+from signaling.rate import KeyedLimiter
 from signaling.session import DeviceSession
 
 MAXIMUM_ID = 64
+
+OFFERS_PER_SECOND = 1.0
+OFFER_BURST = 30
+"""Of one participant, over all devices and connections: what one person asks of a worker, a whole room pays for."""
 
 Handler = Callable[[Caller, Any], Awaitable[Message]]
 
@@ -30,6 +35,7 @@ class Dispatcher:
         if set(handlers) != set(COMMANDS) or set(RULES) != set(COMMANDS):
             raise ValueError("handlers and rules must name exactly the declared commands")
         self._handlers = handlers
+        self._offers = KeyedLimiter(OFFERS_PER_SECOND, OFFER_BURST)
 
     async def answer(
         self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
@@ -38,6 +44,8 @@ class Dispatcher:
         try:
             command = parse(name, arguments)
             authorise(caller.role, place, name)
+            if RULES[name].carries_offer and not self._offers.take(caller.participant):
+                raise LimitError(ErrorCode.TOO_MANY, "too many offers; wait a little")
             return await device.once(
                 command.id,
                 name,

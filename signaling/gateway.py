@@ -81,6 +81,7 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
         connection = self._connections.get(ConnectionId(args[0]))
         if connection is None:
             return None
+        self._outbox.check(connection.caller.connection)
         item = connection.submit(event, args[1:])
         try:
             return await item.acknowledged

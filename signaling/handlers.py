@@ -9,6 +9,7 @@ def consultation_handlers(consultations: Consultations) -> dict[str, Handler]:
     return {
         "admission.check": consultations.check_admission,
         "consent.accept": consultations.accept_consent,
+        "payment.returned": consultations.payment_returned,
         "room.join": consultations.join,
         "room.leave": consultations.leave,
         "media.offer": consultations.offer_media,

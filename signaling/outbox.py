@@ -1,7 +1,7 @@
 """Events to browsers: queued in order, watched, and never waited for."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import msgspec
 import socketio
@@ -32,6 +32,7 @@ class SocketOutbox:
         self._limit = limit
         self._held: dict[ConnectionId, list[Event]] = {}
         self._dropping: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._close_after_release: set[ConnectionId] = set()
         self.dropped: dict[str, int] = {}
         """How many connections were dropped, by code."""
         self.on_seat_lost: Callable[[ConnectionId], None] = lambda _: None
@@ -52,6 +53,11 @@ class SocketOutbox:
         if waiting is not None and waiting > self._limit:
             self.drop(connection, ErrorCode.SLOW_CONSUMER)
 
+    def check(self, connection: ConnectionId) -> None:
+        """Drops a connection that asks without reading its acknowledgements: nothing else would ever look at them."""
+        if transport.outgoing_length(self._server, connection) > self._limit:
+            self.drop(connection, ErrorCode.SLOW_CONSUMER)
+
     def hold(self, connection: ConnectionId) -> None:
         """Keeps the connection's events back until `release`."""
         self._held.setdefault(connection, [])
@@ -60,6 +66,15 @@ class SocketOutbox:
         """Sends what was kept back, in order."""
         for event in self._held.pop(connection, []):
             self.send(connection, event)
+        if connection in self._close_after_release:
+            self.close(connection)
+
+    def close(self, connection: ConnectionId) -> None:
+        """Closes the connection politely, after what was queued; events from now on are not sent."""
+        if connection in self._held:
+            self._close_after_release.add(connection)
+        elif connection not in self._dropping:
+            self._end(connection, transport.close(self._server, connection))
 
     def drop(self, connection: ConnectionId, code: ErrorCode) -> None:
         """Cuts the connection; the reason is counted and logged by its code."""
@@ -68,11 +83,15 @@ class SocketOutbox:
         self._held.pop(connection, None)
         self.dropped[code] = self.dropped.get(code, 0) + 1
         log.warning("connection_dropped", code=str(code), connection=connection)
-        task = asyncio.create_task(transport.abort(self._server, connection))
+        self._end(connection, transport.abort(self._server, connection))
+
+    def _end(self, connection: ConnectionId, ending: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(ending)
         self._dropping[connection] = task
         task.add_done_callback(lambda _: self.forget(connection))
 
     def forget(self, connection: ConnectionId) -> None:
         """The connection is gone."""
         self._held.pop(connection, None)
+        self._close_after_release.discard(connection)
         self._dropping.pop(connection, None)

@@ -11,6 +11,7 @@ class Capability(StrEnum):
 
     ASK_ADMISSION = "ask_admission"
     ACCEPT_CONSENT = "accept_consent"
+    PAY = "pay"
     ENTER_ROOM = "enter_room"
     EXCHANGE_MEDIA = "exchange_media"
     FINISH_CONSULTATION = "finish_consultation"
@@ -35,6 +36,8 @@ class Rule:
     again instead of being answered from memory."""
     carries_snapshot: bool = False
     """Its answer carries a snapshot: events of the connection wait until the answer is sent."""
+    carries_offer: bool = False
+    """A media worker may have to read a session description for it, which costs a hundred times what others do."""
     leads_to: Place | None = None
     """Where the connection is once the command was done."""
 
@@ -45,11 +48,17 @@ _ROOM_ONLY = frozenset({Place.ROOM})
 RULES: dict[str, Rule] = {
     "admission.check": Rule(Capability.ASK_ADMISSION, _ANYWHERE, binds_connection=True),
     "consent.accept": Rule(Capability.ACCEPT_CONSENT, _ANYWHERE),
+    "payment.returned": Rule(Capability.PAY, _ANYWHERE),
     "room.join": Rule(
-        Capability.ENTER_ROOM, _ANYWHERE, binds_connection=True, carries_snapshot=True, leads_to=Place.ROOM
+        Capability.ENTER_ROOM,
+        _ANYWHERE,
+        binds_connection=True,
+        carries_snapshot=True,
+        carries_offer=True,
+        leads_to=Place.ROOM,
     ),
     "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY, leads_to=Place.LOBBY),
-    "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
+    "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True, carries_offer=True),
     "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
     "media.receive": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
     "consultation.finish": Rule(Capability.FINISH_CONSULTATION, _ROOM_ONLY),
@@ -64,6 +73,8 @@ def _capabilities(role: Role) -> frozenset[Capability]:
     granted = _EVERYBODY
     if role not in STAFF_ROLES:
         granted |= {Capability.ACCEPT_CONSENT}
+    if role in {Role.PATIENT, Role.RELATED_PERSON}:
+        granted |= {Capability.PAY}
     if role is Role.PRACTITIONER:
         granted |= _LEADS
     return granted

@@ -10,19 +10,30 @@ import socketio
 from engineio import packet as engine_packet
 from socketio import packet as socket_packet
 
+from signaling.rate import TokenBucket
+
 NAMESPACE = "/consultation"
+
+MALFORMED_LINES_PER_SECOND = 1.0
+MALFORMED_LINES_BURST = 20
 
 
 class _BadInputFilter(logging.Filter):
-    """What a client sent wrong is one line without a traceback; the libraries would print the stack."""
+    """What a client sent wrong is one line without a traceback; the libraries would print the stack. And not a line
+    for every packet: whoever sends rubbish must not be able to fill the disk with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines = TokenBucket(MALFORMED_LINES_PER_SECOND, MALFORMED_LINES_BURST)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info:
-            kind = record.exc_info[0]
-            record.msg = f"malformed packet dropped: {kind.__name__ if kind else 'unknown'}"
-            record.args = ()
-            record.exc_info = None
-        return True
+        if not record.exc_info:
+            return True
+        kind = record.exc_info[0]
+        record.msg = f"malformed packet dropped: {kind.__name__ if kind else 'unknown'}"
+        record.args = ()
+        record.exc_info = None
+        return self._lines.take()
 
 
 def quiet_logger() -> logging.Logger:
@@ -68,14 +79,25 @@ def outgoing_length(server: socketio.AsyncServer, sid: str) -> int:
     return int(socket.queue.qsize()) if socket else 0
 
 
+async def close(server: socketio.AsyncServer, sid: str) -> None:
+    """Says goodbye after what is queued. A client that does not take it ends with the next ping."""
+    await server.disconnect(sid, NAMESPACE)
+
+
 async def abort(server: socketio.AsyncServer, sid: str) -> None:
     """Cuts the connection without writing to it, so that a client which reads nothing can't hold us up. The client
     sees a lost link, not a goodbye, and may connect again."""
-    socket = _engine_socket(server, sid)
+    engine_sid = server.manager.eio_sid_from_sid(sid, NAMESPACE)
+    if engine_sid:
+        await abort_session(server, engine_sid)
+
+
+async def abort_session(server: socketio.AsyncServer, engine_sid: str) -> None:
+    """`abort` for an Engine.IO session, whether or not it ever connected to the namespace."""
+    socket = server.eio.sockets.get(engine_sid)
     if socket is None:
         return
-    environ = server.get_environ(sid, NAMESPACE) or {}
-    request = environ.get("aiohttp.request")
+    request = server.environ.get(engine_sid, {}).get("aiohttp.request")
     while not socket.queue.empty():
         socket.queue.get_nowait()
         socket.queue.task_done()

@@ -1,4 +1,4 @@
-"""Run by `rooms.storage.database.migrate`, which hands the connection over."""
+"""Run by `rooms.storage.migration.migrate`, which hands the connection over."""
 
 from alembic import context
 

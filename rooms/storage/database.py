@@ -9,16 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, create_engine, event
+from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from rooms.storage.migration import migrate
+
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 READERS = 4
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 class Database:
@@ -53,19 +52,6 @@ class Database:
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
-
-
-def migrate(path: Path) -> None:
-    """Runs the migrations that are missing. Blocks: call it in a thread."""
-    engine = create_engine(URL.create("sqlite", database=str(path)))
-    try:
-        with engine.begin() as connection:
-            config = Config()
-            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    finally:
-        engine.dispose()
 
 
 def _engine(path: Path, connections: int, begin: str) -> AsyncEngine:

@@ -79,6 +79,7 @@ appointments = Table(
     Column("payment_url", String(2000), nullable=False),
     Column("payment_expires_at", Moment),
     Column("payment_pending_since", Moment),
+    Column("payment_returned_at", Moment),
     Column("cabinet_url", String(2000), nullable=False),
     Column("manage_url", String(2000), nullable=False),
     Column("record_url", String(2000), nullable=False),

@@ -110,7 +110,11 @@ async def test_a_clinic_can_not_touch_another_ones_appointment(world: World) -> 
         {"ends_at": "9999-12-31T23:59:59-14:00"},
         {"payment": {"expires_at": "9999-12-31T23:59:59-14:00"}},
         {"cabinet_url": "javascript:alert(1)"},
+        {"cabinet_url": "https://clinic.example\n"},
         {"title": "x" * 301},
+        {"title": "nobody\u202eydobemos"},
+        {"subject": {"name": "Anna\x00"}},
+        {"subject": {"name": "Anna\n"}},
     ],
 )
 async def test_a_signed_but_wrong_payload_is_refused(world: World, data: dict[str, object]) -> None:
@@ -315,3 +319,21 @@ def test_times_are_compared_in_utc() -> None:
     event = parse_event(an_event("appointment.created", 1, **whole(starts_at=moscow)))
     assert isinstance(event, AppointmentCreated)
     assert create(event, CLINIC.id, START).starts_at == datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+async def test_a_repeat_tells_people_what_the_first_could_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = await world.book(paid=False)
+    patient = await world.arrive(tokens["patient"])
+
+    async def database_is_away(_: object) -> None:
+        raise OSError("database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.rooms.consultations, "appointment_changed", database_is_away)
+        with pytest.raises(OSError, match="away"):
+            await world.send("payment.succeeded", 2, webhook_id="msg_paid")
+    assert world.outbox.of(patient) == []
+    await world.send("payment.succeeded", 2, webhook_id="msg_paid")
+    [told] = world.outbox.of(patient)
+    assert isinstance(told, AdmissionChanged)
+    assert told.verdict.code is VerdictCode.WAITING_FOR_PRACTITIONER

@@ -22,7 +22,7 @@ from contract.errors import ErrorCode
 from contract.ids import ClinicId, ConnectionId, PeerId, RoomId
 from mediaserver.transport_state import TransportState, may_follow
 from rooms.assembly import open_rooms
-from rooms.media_port import MediaListener
+from rooms.media_port import LivingMedia, MediaListener
 from rooms.messages import Event, MediaAnswer, SessionDescription, VerdictCode
 from rooms.payment import TRANSITIONS
 from rooms.policy import DEFAULT_POLICY, EXAMPLE_POLICIES, Policy
@@ -191,8 +191,8 @@ class _NoMedia:
     async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
         raise NotImplementedError
 
-    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
-        return False
+    def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        return None
 
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
         """Nobody receives."""
@@ -206,6 +206,9 @@ class _NoMedia:
 
 class _NoOutbox:
     def send(self, connection: ConnectionId, event: Event) -> None:
+        """Nobody is connected."""
+
+    def close(self, connection: ConnectionId) -> None:
         """Nobody is connected."""
 
 

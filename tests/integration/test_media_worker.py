@@ -102,6 +102,8 @@ async def test_media_outlives_the_server_and_the_next_one_finds_it(worker: Worke
     assert [(peer.room, peer.peer, peer.connection, peer.number, peer.state) for peer in peers] == [
         ("room", name, f"connection-of-{name}", 1, "live") for name in ("anna", "boris")
     ]
+    await again.on_slots("anna", {"boris", None})
+    await again.on_slots("boris", {"anna", None})
     await again.disconnect("room", "boris")
     await again.state("boris", "freed")
     await close_all(clients)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -11,7 +12,18 @@ from socketio.exceptions import ConnectionError
 
 from rooms.messages import VerdictCode
 from tests.integration.media_client import MediaClient, loopback_candidates
-from tests.integration.node_process import MEDIA, NAMESPACE, Node, Person, join, node, offer_of, person, take_answer
+from tests.integration.node_process import (
+    MEDIA,
+    NAMESPACE,
+    PATIENCE,
+    Node,
+    Person,
+    join,
+    node,
+    offer_of,
+    person,
+    take_answer,
+)
 from tests.server.test_supervisor import gone
 
 pytestmark = pytest.mark.timeout(120)
@@ -115,14 +127,17 @@ async def test_two_people_meet_and_survive_the_death_of_the_server_and_of_the_wo
             person(at, "admitted", "practitioner") as doctor,
             person(at, "admitted", "patient") as patient,
         ):
-            media = media_client("doctor", DOCTOR), media_client("patient", PATIENT)
+            first = media_client("doctor", DOCTOR), media_client("patient", PATIENT)
+            media: tuple[MediaClient, ...] = first
             try:
                 await join(doctor, media[0])
                 snapshot = (await join(patient, media[1]))["snapshot"]
                 assert {one["person"]["role"] for one in snapshot["participants"]} == {"patient", "practitioner"}
-                await both_see_and_hear(*media)
-                await server_dies(at, (doctor, patient), media)
-                await worker_dies(at, (doctor, patient), media)
+                await both_see_and_hear(*first)
+                people = doctor, patient
+                await server_dies(at, people, first)
+                media += await worker_dies(at, people, "worker", signal.SIGKILL)
+                media += await worker_dies(at, people, "spare", signal.SIGSTOP)
             finally:
                 await asyncio.gather(*(one.close() for one in media))
 
@@ -139,19 +154,33 @@ async def server_dies(at: Node, people: tuple[Person, Person], media: tuple[Medi
     await both_see_and_hear(*media)
 
 
-async def worker_dies(at: Node, people: tuple[Person, Person], media: tuple[MediaClient, MediaClient]) -> None:
-    os.kill(at.pid("worker"), signal.SIGKILL)
+async def worker_dies(
+    at: Node, people: tuple[Person, Person], role: str, by: signal.Signals
+) -> tuple[MediaClient, MediaClient]:
+    """By a stop as well: one that hangs is ended like one that crashed. Gives the new media."""
+    os.kill(at.pid(role), by)
     fresh = media_client("doctor", DOCTOR), media_client("patient", PATIENT)
-    try:
-        for one, client in zip(people, fresh, strict=True):
-            await one.told("media.lost")
-            client.connection += " after the crash"
-            await take_answer(client, await one.done("media.offer", offer=await offer_of(client)))
-        await both_see_and_hear(*fresh)
-    finally:
-        await asyncio.gather(*(one.close() for one in fresh))
+    for one, client in zip(people, fresh, strict=True):
+        await one.told("media.lost")
+        client.connection += f" after the death of the {role}"
+        await take_answer(client, await offered_again(one, client))
+    await both_see_and_hear(*fresh)
     event = await at.event()
-    assert (event["event"], event["role"]) == ("child_restarted", "worker")
+    assert (event["event"], event["role"]) == ("child_restarted", role)
+    return fresh
+
+
+async def offered_again(one: Person, client: MediaClient) -> dict[str, Any]:
+    """As a page does: while the other worker is still being started, a little later."""
+    offer = await offer_of(client)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await one.ask("media.offer", offer=offer)
+            if answer["ok"]:
+                result: dict[str, Any] = answer["result"]
+                return result
+            assert answer["error"]["code"] == "media_unavailable"
+            await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

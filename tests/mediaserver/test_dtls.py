@@ -126,6 +126,17 @@ def test_a_goodbye_is_heard_and_said() -> None:
         other.client.recv(1)
 
 
+def test_what_a_client_says_besides_is_thrown_away_and_does_not_pile_up() -> None:
+    pair = Pair()
+    pair.run()
+    for _ in range(20):
+        pair.client.send(b"x" * 1000)
+        pair.server.receive(pair.client.bio_read(65536))
+    assert pair.server.state is DtlsState.CONNECTED
+    with pytest.raises(SSL.WantReadError):
+        pair.server._connection.recv(1)
+
+
 def test_datagrams_fit_the_path() -> None:
     pair = Pair()
     pair.server.receive(pair.client_flight())

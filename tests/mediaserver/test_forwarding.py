@@ -1,5 +1,8 @@
 """What a subscriber is sent, read by aiortc's RTP parser."""
 
+import struct
+
+import msgspec
 import pytest
 
 from mediaserver.drops import Drop, Drops
@@ -268,6 +271,22 @@ def test_bad_packets_are_counted_drops(
     assert subscriber.sink.rtp == []
     assert drops.counts[reason] == 1
     assert sum(drops.counts) == 1
+
+
+def test_an_element_cut_short_at_the_end_of_the_packet_is_no_fault(clock: Clock, drops: Drops, publisher: Peer) -> None:
+    """transport-cc of one byte instead of two, as the last byte of all."""
+    short = b"\0\0" + element(CHROMIUM.transport_cc, b"\x01")
+    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 1, 0, b"", elements=short), clock.now)
+    assert sum(drops.counts) == 0
+    publisher.media.tick(clock.now + 1)
+    assert not [packet for packet in publisher.sink.rtcp if packet[1] == 205 and packet[0] & 31 == 15]
+
+
+def test_an_immense_estimate_can_still_be_told(clock: Clock, subscriber: Peer) -> None:
+    word = 1 << 24 | 63 << 18 | 0x3FFFF
+    packet = struct.pack("!BBHII4sII", 0x8F, 206, 5, 1, 0, b"REMB", word, 5001)
+    subscriber.media.receive_rtcp(packet, clock.now)
+    msgspec.msgpack.encode(subscriber.media.statistics())
 
 
 def test_one_peer_has_a_bounded_number_of_streams(clock: Clock, drops: Drops, publisher: Peer) -> None:

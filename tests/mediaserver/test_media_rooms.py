@@ -1,10 +1,12 @@
 """Offers, answers and slots of a worker's rooms. No packet is sent here."""
 
+import asyncio
 import re
 
 import pytest
 
 from contract.errors import ConflictError, ErrorCode, InputError, LimitError, MissingError
+from mediaserver.drops import Drop
 from mediaserver.link_messages import SlotEntry
 from mediaserver.settings import MAXIMUM_OFFERS
 from tests.mediaserver.conftest import WorkerUnderTest
@@ -143,3 +145,25 @@ def ufrag(text: str) -> str:
     found = re.search(r"a=ice-ufrag:(\S+)", text)
     assert found is not None
     return found[1]
+
+
+async def test_the_fault_of_one_peer_does_not_stop_the_others(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media.offer("anna", CHROMIUM)
+    media.offer("boris", CHROMIUM)
+    anna, boris = (media.worker._find("room", name) for name in ("anna", "boris"))
+    assert anna is not None
+    assert boris is not None
+    ticked = asyncio.Event()
+
+    def broken(_now: float) -> None:
+        raise RuntimeError
+
+    def whole(_now: float) -> None:
+        ticked.set()
+
+    monkeypatch.setattr(anna.transport.media, "tick", broken)
+    monkeypatch.setattr(boris.transport.media, "tick", whole)
+    await asyncio.wait_for(ticked.wait(), 20)
+    assert media.drops.counts[Drop.FAULT]

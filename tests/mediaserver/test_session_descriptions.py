@@ -176,6 +176,8 @@ CHROMIUM = browser_offer("chromium")
         re.sub(r"a=fingerprint.*\r\n", "", CHROMIUM),
         re.sub(r"a=ice-ufrag.*\r\n", "", CHROMIUM),
         re.sub(r"a=ice-pwd.*\r\n", "a=ice-pwd:short\r\n", CHROMIUM),
+        re.sub(r"a=ice-ufrag.*\r\n", "a=ice-ufrag:ours:theirs\r\n", CHROMIUM),
+        re.sub(r"a=ice-ufrag.*\r\n", "a=ice-ufrag:\u0439\u0439\u0439\u0439\r\n", CHROMIUM),
         CHROMIUM.replace("a=mid:1\r\n", "a=mid:0\r\n"),
         CHROMIUM.replace("a=mid:1\r\n", ""),
         CHROMIUM.replace("a=mid:1\r\n", f"a=mid:{'x' * 40}\r\n"),
@@ -186,6 +188,10 @@ CHROMIUM = browser_offer("chromium")
         CHROMIUM.replace("a=ssrc:", "a=ssrc:x"),
         CHROMIUM + "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 40,
         CHROMIUM + "a=x:" + "y" * 70_000,
+        CHROMIUM + "a=x\r\n" * 400,
+        CHROMIUM + "".join(f"a=ssrc:{number} cname:x\r\n" for number in range(1, 2000)),
+        CHROMIUM + "\x0b".join(f"a=ssrc:{number} cname:x" for number in range(1, 2000)),
+        CHROMIUM + "a=rtcp-fb:* nack\r\n" * 65,
     ],
 )
 def test_broken_offers_are_refused_with_a_code(text: str) -> None:
@@ -224,3 +230,14 @@ def test_whatever_is_done_to_an_offer_it_is_read_or_refused(browser: str, data: 
 def test_noise_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         read_offer(text)
+
+
+@pytest.mark.parametrize("clock", ["0", "-90000", "9" * 400, "48000"])
+def test_a_codec_with_an_impossible_clock_is_not_taken(clock: str) -> None:
+    offer = read_offer(CHROMIUM.replace("VP8/90000", f"VP8/{clock}").replace("H264/90000", f"H264/{clock}"))
+    assert {section.kind for section in Negotiation().accept(offer).sections} == {Kind.AUDIO}
+
+
+def test_a_payload_type_of_more_than_seven_bits_is_not_taken() -> None:
+    offer = read_offer(re.sub(r"(?<=[ :])111(?=[ \r])", "200", CHROMIUM))
+    assert {section.kind for section in Negotiation().accept(offer).sections} == {Kind.VIDEO}

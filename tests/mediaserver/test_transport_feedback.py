@@ -103,3 +103,12 @@ def test_feedback_waits_for_its_interval() -> None:
     feedback.arrivals[2] = 1.01
     assert not feedback.due(1.05)
     assert feedback.due(1.1)
+
+
+def test_numbers_strewn_at_random_are_not_kept() -> None:
+    feedback = TransportFeedback()
+    feedback.arrivals[0] = 1.0
+    feedback.build(1.0, 1, 2)
+    feedback.arrivals.update((sequence, 1.1) for sequence in range(1, 32_000, 7))
+    assert feedback.build(1.1, 1, 2)
+    assert not feedback.arrivals

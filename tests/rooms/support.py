@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from contract.ids import AppointmentId, ClinicId, ConnectionId, ParticipantId, PeerId, RoomId
-from rooms.media_port import MediaListener
+from rooms.media_port import LivingMedia, MediaListener
 from rooms.messages import (
+    ConnectionState,
     DeviceState,
     Event,
     JoinRoom,
@@ -63,9 +64,13 @@ def a_participant(role: Role = Role.PATIENT, identifier: str = "par_1") -> Parti
 @dataclass
 class RecordingOutbox:
     sent: list[tuple[ConnectionId, Event]] = field(default_factory=list)
+    closed: list[ConnectionId] = field(default_factory=list)
 
     def send(self, connection: ConnectionId, event: Event) -> None:
         self.sent.append((connection, event))
+
+    def close(self, connection: ConnectionId) -> None:
+        self.closed.append(connection)
 
     def of(self, caller: Caller) -> list[Event]:
         return [event for connection, event in self.sent if connection == caller.connection]
@@ -82,6 +87,8 @@ class RecordingMedia:
     asked: list[tuple[str, PeerId]] = field(default_factory=list)
     listeners: list[MediaListener] = field(default_factory=list)
     refuses_with: Exception | None = None
+    slots: tuple[SlotView, ...] = ()
+    """Of every transport that is resumed."""
 
     async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
         self.asked.append(("offer", peer))
@@ -93,8 +100,8 @@ class RecordingMedia:
             description=SessionDescription(connection=offer.connection, number=offer.number, sdp="answer"), slots=slots
         )
 
-    async def resume(self, room: RoomId, peer: PeerId, connection: str) -> bool:
-        return self.transports.get(peer) == connection
+    def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        return LivingMedia(ConnectionState.LIVE, self.slots) if self.transports.get(peer) == connection else None
 
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
         self.asked.append(("video" if wanted else "no video", peer))

@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from contract.errors import AccessError, ConflictError, ErrorCode, InputError, MissingError, UnavailableError
+from contract.errors import (
+    AccessError,
+    ConflictError,
+    ErrorCode,
+    IdentityError,
+    InputError,
+    MissingError,
+    UnavailableError,
+)
 from contract.ids import ConnectionId, PeerId, RoomId
 from rooms.consultations import NotAdmitted
+from rooms.encounter import EncounterLog
 from rooms.messages import (
     AcceptConsent,
     AdmissionChanged,
@@ -23,6 +32,7 @@ from rooms.messages import (
     MediaState,
     OfferMedia,
     ParticipantChanged,
+    PaymentReturned,
     ReceiveMedia,
     RemoveParticipant,
     RoomChanged,
@@ -34,11 +44,11 @@ from rooms.messages import (
     SlotView,
     VerdictCode,
 )
-from rooms.model import Appointment, AppointmentStatus, EncounterStatus
+from rooms.model import Appointment, AppointmentStatus, EncounterStatus, PaymentStatus
 from rooms.outbox import Caller
 from rooms.policy import EXAMPLE_POLICIES
 from tests.rooms.support import CLINIC, END, ON, START, a_join, an_offer
-from tests.rooms.world import PEOPLE, World, whole
+from tests.rooms.world import LINK_BASE, PEOPLE, World, whole
 
 LEAVE = LeaveRoom(id="l")
 PATIENCE = 20.0
@@ -205,10 +215,10 @@ async def test_a_dropped_socket_keeps_its_seat_and_resumes_its_media(world: Worl
     assert seen(world, doctor, patient) == []
     back = replace(patient, connection=ConnectionId("again"))
     await world.rooms.consultations.connect(back)
+    slots = world.media.slots = (SlotView(mid="2", participant=doctor.participant),)
     result = await world.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
     assert result.media_resumed
     assert result.answer is None
-    slots = (SlotView(mid="2", participant=doctor.participant),)
     assert SlotsChanged(slots=slots, missing_slots=0) in world.outbox.of(back)
 
 
@@ -304,6 +314,170 @@ async def test_consent_is_asked_for_once_and_stored(tmp_path: Path) -> None:
     await world.close()
 
 
+@pytest.mark.parametrize("replaced", [False, True], ids=["revoked", "replaced by a new link"])
+async def test_a_link_that_leaked_ends_what_was_opened_with_it(world: World, replaced: bool) -> None:
+    tokens = await world.book()
+    exchange = await world.rooms.sessions.exchange(tokens["patient"], None)
+    assert exchange.participant is not None
+    assert exchange.cookie_secret is not None
+    inside = await world.connect(exchange.participant, exchange.cookie_secret)
+    waiting, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(inside)
+    change = world.bridge.reissue_link if replaced else world.bridge.revoke_link
+    issued = await change(CLINIC.id, "A-1", "patient")
+    assert SeatLost(reason=SeatLostReason.LINK_REVOKED) in world.outbox.of(inside)
+    assert world.transport(inside) is None
+    assert seen(world, doctor, inside)[-1] is ConnectionState.ABSENT
+    assert {verdicts(world, one)[-1] for one in (inside, waiting)} == {VerdictCode.LINK_REVOKED}
+    assert set(world.outbox.closed) == {inside.connection, waiting.connection}
+    with pytest.raises(NotAdmitted):
+        await world.join(inside)
+    with pytest.raises(IdentityError):
+        await world.connect(exchange.participant, exchange.cookie_secret)
+    assert SeatLost not in {type(event) for event in world.outbox.of(doctor)}
+    if issued is not None:
+        await world.join(await world.arrive(issued.url.removeprefix(LINK_BASE)))
+
+
+async def test_a_seat_kept_over_a_restart_ends_with_its_link_too(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    patient, doctor = await together(world)
+    await world.close()
+    again = await World.open(tmp_path)
+    again.media.transports = dict(world.media.transports)
+    await again.bridge.revoke_link(CLINIC.id, "A-1", "patient")
+    assert again.transport(patient) is None
+    assert again.transport(doctor) is not None
+    await again.close()
+
+
+async def test_whoever_is_withdrawn_while_inside_loses_the_seat(world: World) -> None:
+    tokens = await world.book()
+    mother, doctor = await world.arrive(tokens["mother"]), await world.arrive(tokens["doctor"])
+    second_device = await world.arrive(tokens["mother"])
+    await world.join(doctor)
+    await world.join(mother)
+    await world.send("appointment.updated", 2, **whole(participants=PEOPLE[:2]))
+    assert SeatLost(reason=SeatLostReason.NOT_INVITED) in world.outbox.of(mother)
+    assert world.transport(mother) is None
+    assert seen(world, doctor, mother)[-1] is ConnectionState.ABSENT
+    assert {verdicts(world, one)[-1] for one in (mother, second_device)} == {VerdictCode.NOT_INVITED}
+    for device in (mother, second_device):
+        with pytest.raises(NotAdmitted):
+            await world.join(device, take_over=True)
+    await world.send("appointment.updated", 3, **whole())
+    await world.join(mother)
+
+
+async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient, doctor = await together(world)
+    tokens_of_mother = await world.send("appointment.updated", 2, **whole())
+    token = next(one.url for one in tokens_of_mother.links if one.participant == "mother").removeprefix(LINK_BASE)
+    mother = await world.arrive(token)
+
+    async def disk_is_full(*_: object, **__: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(EncounterLog, "enter", disk_is_full)
+    world.outbox.clear()
+    with pytest.raises(OSError, match="disk full"):
+        await world.join(mother)
+    assert world.transport(mother) is None
+    assert world.outbox.sent == []
+    second_tab = replace(patient, connection=ConnectionId("second tab"))
+    await world.rooms.consultations.connect(second_tab)
+    with pytest.raises(OSError, match="disk full"):
+        await world.join(second_tab)
+    assert MediaLost() in world.outbox.of(patient), "its transport was replaced, and the new one freed"
+    assert seen(world, doctor, patient) == []
+
+
+RETURNED = PaymentReturned(id="p")
+
+
+async def test_whoever_comes_back_from_paying_waits_for_the_bank_and_may_then_pay_again(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    tokens = await world.book(paid=False)
+    patient, mother = await world.arrive(tokens["patient"]), await world.arrive(tokens["mother"])
+    view = await world.rooms.consultations.payment_returned(patient, RETURNED)
+    assert (view.code, view.wait_seconds) == (VerdictCode.PAYMENT_PENDING, 120)
+    assert view.appointment is not None
+    assert view.appointment.payment_url, "paying again stays possible"
+    assert verdicts(world, mother) == [VerdictCode.PAYMENT_PENDING]
+    world.clock.advance(timedelta(minutes=2))
+    await world.rooms.consultations.clock_moved()
+    assert verdicts(world, patient)[-1] is VerdictCode.PAYMENT_REQUIRED
+    for page in (patient, mother):
+        view = await world.rooms.consultations.payment_returned(page, RETURNED)
+        assert view.code is VerdictCode.PAYMENT_REQUIRED, "said too often it would hide «pay again» for ever"
+    async with world.rooms.store.read() as transaction:
+        actions = [entry.action for entry in await transaction.audit.of_appointment(patient.appointment)]
+    assert actions.count("payment.returned") == 1
+    await world.close()
+    again = await World.open(tmp_path, now=START + timedelta(minutes=9))
+    back = await again.arrive(tokens["patient"])
+    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_REQUIRED
+    again.clock.advance(timedelta(minutes=1))
+    assert (await again.rooms.consultations.payment_returned(back, RETURNED)).code is VerdictCode.PAYMENT_PENDING
+    await again.send("payment.succeeded", 2)
+    assert verdicts(again, back)[-1] is VerdictCode.WAITING_FOR_PRACTITIONER
+    await again.close()
+
+
+@pytest.mark.parametrize("event", ["payment.lapsed", "payment.succeeded", "appointment.cancelled"])
+async def test_a_return_from_paying_changes_nothing_where_nothing_is_owed(world: World, event: str) -> None:
+    tokens = await world.book(paid=False)
+    patient = await world.arrive(tokens["patient"])
+    await world.send(event, 2)
+    before = await stored(world)
+    await world.rooms.consultations.payment_returned(patient, RETURNED)
+    assert await stored(world) == before
+
+
+async def test_a_seat_that_could_not_be_given_up_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.open(tmp_path, seat_kept_seconds=0.05)
+    patient, doctor = await together(world)
+    failed = asyncio.Event()
+
+    async def disk_is_full(*_: object, **__: object) -> None:
+        failed.set()
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EncounterLog, "exit", disk_is_full)
+        room, peer = RoomId(patient.appointment), PeerId(patient.participant)
+        world.media.listeners[0].peer_state_changed(room, peer, ConnectionState.GONE)
+        await world.rooms.consultations.disconnect(patient)
+        await asyncio.wait_for(failed.wait(), PATIENCE)
+        assert seen(world, doctor, patient)[-1] is ConnectionState.GONE
+    await until(lambda: seen(world, doctor, patient)[-1] is ConnectionState.ABSENT)
+    await world.close()
+
+
+async def test_people_who_could_not_be_told_are_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = await world.book(paid=False)
+    patient = await world.arrive(tokens["patient"])
+
+    async def database_is_away(_: object) -> None:
+        raise OSError("database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.rooms.consultations.reception, "facts", database_is_away)
+        with pytest.raises(OSError, match="away"):
+            await world.rooms.consultations.clock_moved()
+    async with world.rooms.store.write() as transaction:
+        [unpaid] = await transaction.appointments.of_clinic(CLINIC.id)
+        paid = replace(unpaid.payment, status=PaymentStatus.SUCCEEDED)
+        await transaction.appointments.save(replace(unpaid, payment=paid))
+    world.clock.advance(timedelta(seconds=1))
+    await until(lambda: verdicts(world, patient) == [VerdictCode.WAITING_FOR_PRACTITIONER])
+
+
 async def test_all_pages_of_one_person_in_the_lobby_are_told(world: World) -> None:
     tokens = await world.book(paid=False)
     pages = [await world.arrive(tokens["patient"]) for _ in range(2)]
@@ -341,9 +515,11 @@ async def test_a_restarted_server_expects_people_back(tmp_path: Path) -> None:
     await world.close()
     again = await World.open(tmp_path)
     again.media.transports = dict(world.media.transports)
+    again.media.slots = (SlotView(mid="2", participant=doctor.participant),)
     back = await again.connect(exchange.participant, exchange.cookie_secret)
     result = await again.rooms.consultations.join(back, a_join(resume=f"pc-{patient.connection}"))
     assert result.media_resumed
+    assert SlotsChanged(slots=again.media.slots) in again.outbox.of(back)
     assert result.snapshot.started_at == START
     states = {one.person.id: one.connection for one in result.snapshot.participants}
     assert states[doctor.participant] is ConnectionState.RECONNECTING

@@ -134,3 +134,18 @@ async def test_money_and_the_cabinet_are_for_the_patients_side(world: World) -> 
     assert patient.verdict.appointment.cabinet_url == "https://cabinet.example/"
     hidden = doctor.verdict.appointment
     assert (hidden.payment_url, hidden.cabinet_url, hidden.price) == ("", "", "")
+
+
+def test_a_link_key_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def power_fails(_: int) -> None:
+        raise OSError("power failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", power_fails)
+        with pytest.raises(OSError, match="power"):
+            LinkKey.load(tmp_path / LINK_KEY_FILE)
+    assert list(tmp_path.iterdir()) == []
+    key = LinkKey.load(tmp_path / LINK_KEY_FILE)
+    link = Link(ParticipantId("par_1"), 1)
+    assert LinkKey.load(tmp_path / LINK_KEY_FILE).token(link) == key.token(link)
+    assert [path.name for path in tmp_path.iterdir()] == [LINK_KEY_FILE]

@@ -81,7 +81,8 @@ async def site(
     routes = SessionRoutes(sessions, FixedClock(NOON), close_device, KeyedLimiter(0.0001, burst))
     application = web_application(socket_server(), [routes], lambda: healthy, assets, trusted, "")
     server = TestServer(application)
-    await server.start_server(access_log_class=AccessLog)
+    # As `web.AppRunner` has it in production.
+    await server.start_server(access_log_class=AccessLog, handler_cancellation=False)
     jar = aiohttp.CookieJar(unsafe=True)
     async with TestClient(server, cookie_jar=jar) as client:
         one = Site(client, sessions)

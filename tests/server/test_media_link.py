@@ -21,11 +21,14 @@ from mediaserver.link_messages import (
     Offer,
     PeerEntry,
     PeerState,
+    Ping,
     Refusal,
     SlotEntry,
     Slots,
 )
+from rooms.media_port import LivingMedia
 from rooms.messages import ConnectionState, SessionDescription, SlotView
+from server import worker_link
 from server.media_link import MediaLink
 
 ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
@@ -38,8 +41,10 @@ class FakeWorker:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.alive: tuple[PeerEntry, ...] = ()
+        self.slots: tuple[Slots, ...] = ()
         self.refuses: ErrorCode | str | None = None
         self.silent = False
+        self.hangs = False
         self.offers: list[Offer] = []
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
@@ -66,8 +71,13 @@ class FakeWorker:
         self._writers.append(writer)
         decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
         while (request := await read_frame(reader, decoder)) is not None:
+            if self.hangs:
+                continue
             if isinstance(request, Inventory):
-                writer.write(encode_frame(InventoryReply(request.request, self.alive)))
+                told = (InventoryReply(request.request, self.alive), *self.slots)
+                writer.write(b"".join(encode_frame(one) for one in told))
+            elif isinstance(request, Ping):
+                writer.write(encode_frame(DoneReply(request.request)))
             elif self.refuses is not None:
                 writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
             elif self.silent:
@@ -136,7 +146,7 @@ async def test_the_spare_takes_over_when_a_worker_dies(tmp_path: Path) -> None:
         await link.offer(ROOM, PEER, OFFER)
         await worker.die()
         assert await heard.next() == ("lost", frozenset({ROOM}))
-        assert not await link.resume(ROOM, PEER, "c1")
+        assert not link.resume(ROOM, PEER, "c1")
         await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
         assert [offer.connection for offer in spare.offers] == ["c2"]
         worker.path.unlink(missing_ok=True)
@@ -150,15 +160,28 @@ async def test_the_spare_takes_over_when_a_worker_dies(tmp_path: Path) -> None:
         assert [offer.connection for offer in worker.offers] == ["c1", "c3"]
 
 
+async def test_the_spare_takes_over_from_a_worker_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_link, "PING_SECONDS", 0.3)
+    async with workers(tmp_path) as (link, (worker, spare), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await asyncio.sleep(2.0)
+        assert heard.news.empty(), "a worker that answers is left alone"
+        worker.hangs = True
+        assert await heard.next() == ("lost", frozenset({ROOM}))
+        await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert [offer.connection for offer in spare.offers] == ["c2"]
+
+
 async def test_a_new_server_takes_up_what_lives(tmp_path: Path) -> None:
     def alive(made: list[FakeWorker]) -> None:
         made[0].alive = (PeerEntry(ROOM, PEER, "c1", 3, "live"),)
+        made[0].slots = (Slots(ROOM, PEER, (SlotEntry("2", "prt_2"),), 1),)
 
-    async with workers(tmp_path, 2, alive) as (link, made, heard):
-        assert await link.resume(ROOM, PEER, "c1")
-        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
-        assert not await link.resume(ROOM, PEER, "c2")
-        assert not await link.resume(ROOM, PeerId("prt_2"), "c1")
+    async with workers(tmp_path, 2, alive) as (link, made, _):
+        shown = (SlotView(mid="2", participant="prt_2"),)
+        assert link.resume(ROOM, PEER, "c1") == LivingMedia(ConnectionState.LIVE, shown, 1)
+        assert not link.resume(ROOM, PEER, "c2")
+        assert not link.resume(ROOM, PeerId("prt_2"), "c1")
         await link.offer(ROOM, PeerId("prt_2"), OFFER)
         assert len(made[0].offers) == 1
 
@@ -171,11 +194,37 @@ async def test_a_cut_link_loses_only_what_died_meanwhile(tmp_path: Path) -> None
         async with asyncio.timeout(20):
             while not worker._writers:
                 await asyncio.sleep(0.02)
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
         worker.tell(PeerState(ROOM, PEER, "c1", "unstable"))
         assert await heard.next() == ("state", ROOM, PEER, ConnectionState.UNSTABLE)
         worker.alive = ()
         worker.cut()
         assert await heard.next() == ("lost", frozenset({ROOM}))
+
+
+async def test_a_fault_of_a_listener_does_not_end_the_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+
+        def fault(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(heard, "slots_changed", fault)
+        worker.tell(Slots(ROOM, PEER, (SlotEntry("2", "prt_2"),), 0))
+        worker.tell(PeerState(ROOM, PEER, "c1", "live"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
+
+
+async def test_what_changed_while_the_link_was_cut_is_told(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await link.offer(ROOM, PeerId("prt_2"), OFFER)
+        worker.alive = (PeerEntry(ROOM, PEER, "c1", 1, "unstable"),)
+        worker.slots = (Slots(ROOM, PEER, (SlotEntry("2", "prt_3"),), 0),)
+        worker.cut()
+        assert await heard.next() == ("state", ROOM, PeerId("prt_2"), ConnectionState.GONE)
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.UNSTABLE)
+        assert await heard.next() == ("slots", ROOM, PEER, (SlotView(mid="2", participant="prt_3"),), 0)
 
 
 async def test_notices_are_told_and_those_of_old_connections_are_not(tmp_path: Path) -> None:
@@ -188,7 +237,7 @@ async def test_notices_are_told_and_those_of_old_connections_are_not(tmp_path: P
         assert await heard.next() == ("slots", ROOM, PEER, (SlotView(mid="2", participant="prt_2"),), 0)
         worker.tell(PeerState(ROOM, PEER, "c1", "freed"))
         assert await heard.next() == ("state", ROOM, PEER, ConnectionState.GONE)
-        assert not await link.resume(ROOM, PEER, "c1")
+        assert not link.resume(ROOM, PEER, "c1")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +254,7 @@ async def test_refusals_become_errors(tmp_path: Path, code: ErrorCode | str, kin
         made[0].refuses = code
         with pytest.raises(kind):
             await link.offer(ROOM, PEER, OFFER)
-        assert not await link.resume(ROOM, PEER, "c1")
+        assert not link.resume(ROOM, PEER, "c1")
 
 
 async def test_a_worker_that_dies_over_an_offer_is_an_error_not_a_hang(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import os, signal
 os.write({fd}, b'{"event":"ready","url":"http://x","links":[]}\\n')
 signal.pause()
 """
+READY_WHEN_TOLD = "import sys; assert sys.stdin.readline() == 'start\\n'" + READY
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()"
 
 PARENT = """
@@ -29,7 +30,13 @@ from server.supervisor import Supervisor
 reader, writer = os.pipe()
 server, worker = sys.argv[1:]
 programs = [
-    Program(Role.SERVER, [sys.executable, "-c", server.replace("{fd}", str(writer))], {}, (writer,)),
+    Program(
+        Role.SERVER,
+        [sys.executable, "-c", server.replace("{fd}", str(writer))],
+        {},
+        (writer,),
+        awaits_start="readline" in server,
+    ),
     Program(Role.WORKER, [sys.executable, "-c", worker], {}),
 ]
 sys.exit(asyncio.run(Supervisor(programs, reader, json_lines=True).run()))
@@ -98,6 +105,47 @@ async def test_a_killed_child_is_started_again(role: str) -> None:
             assert event["pid"] != before
             assert _runs(event["pid"])
             before = event["pid"]
+
+
+def children(pid: int) -> set[int]:
+    return {int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+async def standby(supervising: int, known: set[int]) -> int:
+    """The number of the child that is none of those known."""
+    async with asyncio.timeout(30):
+        while not (others := children(supervising) - known):
+            await asyncio.sleep(0.02)
+    [other] = others
+    return other
+
+
+async def test_a_second_server_stands_by_and_takes_over() -> None:
+    async with supervisor(READY_WHEN_TOLD, SLEEPER) as process:
+        ready = pids(await next_event(process))
+        before = ready["server"]
+        for _ in range(2):
+            waiting = await standby(process.pid, {ready["worker"], before})
+            os.kill(before, signal.SIGKILL)
+            event = await next_event(process)
+            assert (event["event"], event["role"], event["pid"]) == ("child_restarted", "server", waiting)
+            before = waiting
+        waiting = await standby(process.pid, {ready["worker"], before})
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+        await gone(waiting)
+
+
+async def test_a_standby_that_died_is_no_obstacle() -> None:
+    async with supervisor(READY_WHEN_TOLD, SLEEPER) as process:
+        ready = pids(await next_event(process))
+        waiting = await standby(process.pid, {ready["worker"], ready["server"]})
+        os.kill(waiting, signal.SIGKILL)
+        await gone(waiting)
+        os.kill(ready["server"], signal.SIGKILL)
+        event = await next_event(process)
+        assert event["pid"] not in {waiting, ready["server"]}
+        assert _runs(event["pid"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

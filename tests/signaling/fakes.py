@@ -45,6 +45,7 @@ OFFER = {"connection": "c1", "number": 1, "sdp": "v=0"}
 PAYLOADS: dict[str, dict[str, Any]] = {
     "admission.check": {},
     "consent.accept": {"version": "1"},
+    "payment.returned": {},
     "room.join": {"media": MEDIA, "offer": OFFER},
     "room.leave": {},
     "media.offer": {"offer": OFFER},
@@ -122,7 +123,7 @@ class FakeConsultations:
         return handle
 
     def _result(self, who: Caller, name: str) -> Message:
-        if name in ("admission.check", "consent.accept"):
+        if name in ("admission.check", "consent.accept", "payment.returned"):
             return verdict()
         answer = MediaAnswer(description=SessionDescription(connection="c1", number=1, sdp="v=0"), slots=())
         if name == "media.offer":

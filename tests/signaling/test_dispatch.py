@@ -1,14 +1,16 @@
 """Every message × role × place is allowed or refused as the table says; bad input becomes an error code."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from contract.errors import ErrorCode
+from contract.ids import ParticipantId
 from rooms.messages import COMMANDS, VerdictCode
 from rooms.roles import Role
 from signaling.acknowledgement import Acknowledgement
-from signaling.dispatch import Dispatcher
+from signaling.dispatch import OFFER_BURST, Dispatcher
 from signaling.payload_size import MAXIMUM_PAYLOAD
 from signaling.permissions import CAPABILITIES, RULES, Place
 from signaling.session import DeviceSession
@@ -25,12 +27,15 @@ NEEDS_SEAT = {
 }
 ONLY_PRACTITIONER = {"consultation.finish", "participant.remove"}
 NOT_FOR_STAFF = {"consent.accept"}
+ONLY_PATIENTS_SIDE = {"payment.returned"}
 
 
 def expected_code(name: str, role: Role, place: Place) -> ErrorCode | None:
     if name in ONLY_PRACTITIONER and role is not Role.PRACTITIONER:
         return ErrorCode.FORBIDDEN
     if name in NOT_FOR_STAFF and role in (Role.PRACTITIONER, Role.CONSULTANT):
+        return ErrorCode.FORBIDDEN
+    if name in ONLY_PATIENTS_SIDE and role not in (Role.PATIENT, Role.RELATED_PERSON):
         return ErrorCode.FORBIDDEN
     if name in NEEDS_SEAT and place is Place.LOBBY:
         return ErrorCode.NOT_IN_ROOM
@@ -149,3 +154,23 @@ async def test_values_that_nobody_can_store_are_refused(hostile: object) -> None
         assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE
     answer = await send("participant.remove", {"id": "1", "participant": hostile}, Role.PRACTITIONER)
     assert answer["error"]["code"] == ErrorCode.BAD_MESSAGE
+
+
+async def test_offers_of_one_participant_are_limited_and_nobody_elses() -> None:
+    domain = FakeConsultations()
+    dispatcher = Dispatcher(domain.handlers())
+    codes = []
+    for number in range(OFFER_BURST + 3):
+        name = ("media.offer", "room.join")[number % 2]
+        who, payload = caller(connection=f"sid{number}"), {"id": str(number), **PAYLOADS[name]}
+        answer = await dispatcher.answer(who, Place.ROOM, DeviceSession(), name, (payload,))
+        codes.append(answer["ok"] or answer["error"]["code"])
+    assert codes == [True] * OFFER_BURST + [ErrorCode.TOO_MANY] * 3
+    payload = {"id": "1", **PAYLOADS["media.offer"]}
+    other = replace(caller(), participant=ParticipantId("prt_2"))
+    assert (await dispatcher.answer(other, Place.ROOM, DeviceSession(), "media.offer", (payload,)))["ok"]
+    assert (
+        await dispatcher.answer(
+            caller(), Place.ROOM, DeviceSession(), "media.state", ({"id": "2", **PAYLOADS["media.state"]},)
+        )
+    )["ok"]

@@ -124,6 +124,25 @@ async def test_what_needs_the_seat_follows_joining_and_leaving(tmp_path: Path) -
         assert (await ask(client, "media.offer", {"id": "5", **offer}))["error"]["code"] == "not_in_room"
 
 
+async def test_a_connection_is_closed_after_what_it_was_told(tmp_path: Path) -> None:
+    async with stage(tmp_path) as at, browser(at) as client:
+        await asyncio.wait_for(client.received.get(), 20)
+        closed = asyncio.Event()
+        client.on("disconnect", lambda *_: closed.set(), namespace="/consultation")
+        [connection] = at.gateway._connections
+        at.outbox.hold(connection)
+        at.outbox.send(connection, SeatLost(reason=SeatLostReason.LINK_REVOKED))
+        at.outbox.close(connection)
+        at.outbox.send(connection, participant_changed(1))
+        at.outbox.release(connection)
+        assert await asyncio.wait_for(client.received.get(), 20) == ("seat.lost", {"reason": "link_revoked"})
+        assert (await asyncio.wait_for(client.received.get(), 20))[0] == "participant.changed"
+        await asyncio.wait_for(closed.wait(), 20)
+        await asyncio.wait_for(client.wait(), 20)
+        assert (await asyncio.wait_for(at.domain.disconnected.get(), 20)).connection == connection
+        assert at.gateway.open_connections == 0
+
+
 async def test_a_full_inbox_refuses_and_nobody_else_notices(tmp_path: Path) -> None:
     async with stage(tmp_path) as at, browser(at) as flooder, browser(at, "doctor") as other:
         at.domain.gate = asyncio.Event()

@@ -60,6 +60,13 @@ describe("the way from the link to the room", () => {
     expect(state).toMatchObject({ verdict: { inside_elsewhere: true }, entry: { kind: "idle" } });
   });
 
+  it.each(["link_revoked", "not_invited"] as const)("shows whoever is shut out while inside the page of %s", (code) => {
+    const inside = play([{ kind: "opened", verdict: admitted }, { kind: "entered" }]);
+    expect(nextLobby(inside, { kind: "ended", ending: code })).toMatchObject({ kind: "outside", verdict: { code } });
+    const left = nextLobby(inside, { kind: "ended", ending: "left" });
+    expect(nextLobby(left, { kind: "verdict", verdict: verdict(code) })).toMatchObject({ kind: "outside" });
+  });
+
   it("comes back after leaving", () => {
     const over = play([{ kind: "opened", verdict: admitted }, { kind: "entered" }, { kind: "ended", ending: "left" }]);
     expect(over).toMatchObject({ kind: "over", ending: "left" });

@@ -4,7 +4,7 @@ import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { toldState } from "./device-state.ts";
-import type { Ending } from "./lobby-state.ts";
+import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
 import { MediaConnection, type RemoteMedia, type TransportState } from "./media-connection.ts";
 import { MediaWatch } from "./media-watch.ts";
@@ -21,7 +21,7 @@ export interface EnterOptions {
 }
 
 /** `verdict` is there when the server refused to let us back in, and says why. */
-export type Ended = (ending: Ending, verdict: VerdictView | null) => void;
+export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => void;
 
 /** How long a disturbed connection may recover by itself before ICE is restarted. */
 const DISTURBED_MILLISECONDS = 1000;
@@ -212,6 +212,7 @@ export class Call {
     }
     if (verdict?.code === "finished") this.end("finished", verdict);
     else if (verdict?.code === "removed") this.end("removed", verdict);
+    else if (isShutOut(verdict?.code)) this.end(verdict.code, verdict);
     else this.end(code === "already_inside" || code === "taken_over" ? "taken_over" : "lost", verdict);
   }
 
@@ -361,7 +362,7 @@ export class Call {
     if (before.kind === "reconnecting" && after.kind === "live") playTones(BACK_TONES);
   }
 
-  private end(ending: Ending, verdict: VerdictView | null = null): void {
+  private end(ending: Ending | ShutOut, verdict: VerdictView | null = null): void {
     if (!this.inside) return;
     this.advance("seat_lost");
     this.close();

@@ -12,6 +12,14 @@ export type Entry =
 export const ENDINGS = ["left", "finished", "taken_over", "removed", "lost"] as const;
 export type Ending = (typeof ENDINGS)[number];
 
+/** Whoever is shut out while inside goes to the page of that verdict, as if they had just opened the link. */
+export const SHUT_OUT = ["link_revoked", "not_invited"] as const;
+export type ShutOut = (typeof SHUT_OUT)[number];
+
+export function isShutOut(reason: string | undefined): reason is ShutOut {
+  return SHUT_OUT.some((one) => one === reason);
+}
+
 /** Where this page is between the link and the room. */
 export type Lobby =
   | { readonly kind: "opening" }
@@ -29,7 +37,7 @@ export type LobbyEvent =
   | { readonly kind: "entering" }
   | { readonly kind: "entered" }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly verdict: VerdictView | null }
-  | { readonly kind: "ended"; readonly ending: Ending }
+  | { readonly kind: "ended"; readonly ending: Ending | ShutOut }
   | { readonly kind: "return" }
   | { readonly kind: "forgotten" };
 
@@ -90,7 +98,7 @@ function fromOutside(state: Extract<Lobby, { kind: "outside" }>, event: LobbyEve
       return afterRefusal(state, event.code, event.verdict);
     case "ended":
       // The seat was lost again before the room was on show.
-      return { kind: "over", verdict: state.verdict, ending: event.ending };
+      return afterEnd(state.verdict, event.ending);
     default:
       return state;
   }
@@ -119,11 +127,20 @@ function afterRefusal(
 }
 
 function fromInside(state: Extract<Lobby, { kind: "inside" }>, event: LobbyEvent): Lobby {
-  if (event.kind === "ended") return { kind: "over", verdict: state.verdict, ending: event.ending };
+  if (event.kind === "ended") return afterEnd(state.verdict, event.ending);
   return event.kind === "verdict" ? { ...state, verdict: event.verdict } : state;
+}
+
+function afterEnd(verdict: VerdictView, ending: Ending | ShutOut): Lobby {
+  return isShutOut(ending)
+    ? { kind: "outside", verdict: { ...verdict, code: ending }, entry: IDLE }
+    : { kind: "over", verdict, ending };
 }
 
 function fromOver(state: Extract<Lobby, { kind: "over" }>, event: LobbyEvent): Lobby {
   if (event.kind === "return") return { kind: "outside", verdict: state.verdict, entry: IDLE };
-  return event.kind === "verdict" ? { ...state, verdict: event.verdict } : state;
+  if (event.kind !== "verdict") return state;
+  return isShutOut(event.verdict.code)
+    ? { kind: "outside", verdict: event.verdict, entry: IDLE }
+    : { ...state, verdict: event.verdict };
 }

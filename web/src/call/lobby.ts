@@ -6,12 +6,16 @@ import { Signal } from "../signal/signal.ts";
 import { SocketTransport } from "../signal/socket.ts";
 import type { Transport } from "../signal/transport.ts";
 import { Call } from "./call.ts";
-import { type Ending, type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "./lobby-state.ts";
+import { type Ending, type Lobby, type LobbyEvent, nextLobby, type ShutOut, shouldEnter } from "./lobby-state.ts";
 import { LocalMedia } from "./local-media.ts";
+import { cameBackFromPaying, onSeenAgain, rememberPaying } from "./payment-return.ts";
 import type { Quality } from "./quality.ts";
 
 /** Verdicts under which the person is about to enter. */
 const WORTH_PREPARING: ReadonlySet<VerdictCode> = new Set(["too_early", "waiting_for_practitioner", "admitted"]);
+
+/** Verdicts under which the page offers to pay. */
+const PAYABLE: ReadonlySet<VerdictCode> = new Set(["payment_required", "payment_pending"]);
 
 /** From the link to the room and back: opens the link, keeps the verdict fresh, enters when allowed. */
 export class LobbyControl {
@@ -35,6 +39,11 @@ export class LobbyControl {
     this.transport = transport;
   }
 
+  /** Listens to the page until the returned function is called. */
+  watch(): () => void {
+    return onSeenAgain(() => this.tellReturnFromPaying());
+  }
+
   /** `opening`: the answer may have been asked for already. */
   async open(opening: Promise<OpenedLink> = openLink(this.token)): Promise<void> {
     try {
@@ -43,6 +52,7 @@ export class LobbyControl {
       this.advance({ kind: "opened", verdict });
       this.participant = participant;
       if (participant) this.connect(participant);
+      this.tellReturnFromPaying();
     } catch {
       this.advance({ kind: "unreachable" });
     }
@@ -83,6 +93,12 @@ export class LobbyControl {
     if (verdict) this.verdictChanged(verdict);
   }
 
+  /** «Оплатить» was pressed: coming back will be told to the server. */
+  paying(): void {
+    const appointment = this.appointmentToPay();
+    if (appointment) rememberPaying(appointment);
+  }
+
   async leave(): Promise<void> {
     const gone = this.call.peek()?.leave();
     this.ended("left", null);
@@ -93,6 +109,8 @@ export class LobbyControl {
   async comeBack(): Promise<void> {
     this.takeOver = true;
     this.advance({ kind: "return" });
+    // A link that was refused for good, such as one that was revoked meanwhile, is opened anew: that says why.
+    if (this.signalling?.state === "refused") return this.open();
     if (this.withMedia.peek()) await this.local.enableBoth();
     this.enter({ takeOver: true });
   }
@@ -106,7 +124,23 @@ export class LobbyControl {
     this.advance({ kind: "forgotten" });
   }
 
+  private appointmentToPay(): string | null {
+    const state = this.state.peek();
+    const owed = state.kind === "outside" && PAYABLE.has(state.verdict.code);
+    return (owed && state.verdict.appointment?.id) || null;
+  }
+
+  private tellReturnFromPaying(): void {
+    const appointment = this.appointmentToPay();
+    if (!appointment || !cameBackFromPaying(appointment)) return;
+    this.signalling?.request("payment.returned", {}).then(
+      (verdict) => this.verdictChanged(verdict),
+      () => {},
+    );
+  }
+
   private connect(participant: string): void {
+    this.signalling?.close();
     const link = new Signal(this.transport(participant));
     this.signalling = link;
     link.on("admission.changed", ({ verdict }) => this.verdictChanged(verdict));
@@ -144,7 +178,7 @@ export class LobbyControl {
     }
   }
 
-  private ended(ending: Ending, verdict: VerdictView | null): void {
+  private ended(ending: Ending | ShutOut, verdict: VerdictView | null): void {
     this.local.release();
     this.call.value = null;
     if (verdict) this.verdictChanged(verdict);

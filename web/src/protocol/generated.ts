@@ -102,6 +102,8 @@ export type RoomNotice = (typeof ROOM_NOTICE_VALUES)[number];
 export const SEAT_LOST_REASON_VALUES = [
   "taken_over",
   "removed",
+  "link_revoked",
+  "not_invited",
 ] as const;
 export type SeatLostReason = (typeof SEAT_LOST_REASON_VALUES)[number];
 
@@ -113,6 +115,14 @@ export interface CheckAdmission {
 /** Accepts the consent text (and the disclaimer) of this version; answered with `VerdictView`. */
 export interface AcceptConsent {
   readonly version: string;
+  readonly id: string;
+}
+
+/**
+ * The person came back from the clinic's payment page: for a short while the bank's answer is waited for. Only
+ * the booking system says whether it was paid. Answered with `VerdictView`.
+ */
+export interface PaymentReturned {
   readonly id: string;
 }
 
@@ -305,7 +315,7 @@ export interface SlotsChanged {
 export interface MediaLost {
 }
 
-/** This connection no longer holds the seat: taken over by another device, or removed. */
+/** This connection no longer holds the seat: taken over by another device, or shut out. */
 export interface SeatLost {
   readonly reason: SeatLostReason;
 }
@@ -320,6 +330,7 @@ export interface ErrorView {
 export interface CommandMap {
   "admission.check": CheckAdmission;
   "consent.accept": AcceptConsent;
+  "payment.returned": PaymentReturned;
   "room.join": JoinRoom;
   "room.leave": LeaveRoom;
   "media.offer": OfferMedia;
@@ -332,6 +343,7 @@ export interface CommandMap {
 export interface ResultMap {
   "admission.check": VerdictView;
   "consent.accept": VerdictView;
+  "payment.returned": VerdictView;
   "room.join": JoinResult;
   "room.leave": Done;
   "media.offer": MediaAnswer;

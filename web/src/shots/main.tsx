@@ -26,6 +26,7 @@ const joinActions: JoinActions = {
   acceptConsent: nothing,
   reopen: nothing,
   comeBack: nothing,
+  pay: nothing,
   forget: nothing,
 };
 

@@ -22,7 +22,12 @@ interface Pending {
 }
 
 /** These make sense without a seat in the room; all others wait until the seat is taken (again). */
-const WITHOUT_SEAT: ReadonlySet<CommandName> = new Set(["admission.check", "consent.accept", "room.join"]);
+const WITHOUT_SEAT: ReadonlySet<CommandName> = new Set([
+  "admission.check",
+  "consent.accept",
+  "payment.returned",
+  "room.join",
+]);
 
 /**
  * Bound to what happens after the reconnect: the call itself joins anew and makes its offer anew, so a blind repeat

@@ -33,6 +33,7 @@ function App({ token, opened, root }: AppProps) {
   const devices = useComputed(() => devicesView(control.local));
 
   useEffect(() => {
+    const stopWatching = control.watch();
     void control.open(opened).then(() => control.prepareIfAllowed());
     const painted = setTimeout(() => void loadRoom().then((module) => setRoom(() => module.RoomApp)), 100);
     const clock = setInterval(() => {
@@ -41,6 +42,7 @@ function App({ token, opened, root }: AppProps) {
     return () => {
       clearTimeout(painted);
       clearInterval(clock);
+      stopWatching();
     };
   }, [control]);
 
@@ -71,6 +73,7 @@ function App({ token, opened, root }: AppProps) {
         acceptConsent: (version) => void control.acceptConsent(version),
         reopen: () => void control.open(),
         comeBack: () => void control.comeBack(),
+        pay: () => control.paying(),
         forget: () => void control.forget(),
       }}
     />

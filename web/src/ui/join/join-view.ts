@@ -20,6 +20,8 @@ export interface JoinActions extends DeviceActions {
   readonly acceptConsent: (version: string) => void;
   readonly reopen: () => void;
   readonly comeBack: () => void;
+  /** The person follows the link to the payment page. */
+  readonly pay: () => void;
   readonly forget: () => void;
 }
 

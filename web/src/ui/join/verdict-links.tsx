@@ -33,7 +33,7 @@ function isQuiet(name: LinkName, code: VerdictCode): boolean {
 }
 
 /** Links out of the page: into the clinic's payment, cabinet or telephone. */
-export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
+export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView; readonly onPay: () => void }) {
   const links = LINKS[verdict.code].flatMap((name) => {
     const href = addressOf(name, verdict);
     return href ? [{ name, href }] : [];
@@ -48,6 +48,7 @@ export function VerdictLinks({ verdict }: { readonly verdict: VerdictView }) {
           href={href}
           look={index === 0 && !isQuiet(name, verdict.code) ? "primary" : "secondary"}
           icon={iconOf(name)}
+          onPress={name === "pay" ? onPay : undefined}
         >
           {name === "call"
             ? words.value.actions.call(unbroken(verdict.clinic?.phone ?? ""))

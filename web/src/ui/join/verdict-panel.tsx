@@ -59,7 +59,7 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
       {entry.kind === "refused" && <Refused code={entry.code} />}
       <MainAction view={view} verdict={verdict} entry={entry} actions={actions} />
       {canPrepare(verdict) && <DeviceChoices view={view.devices} actions={actions} />}
-      <VerdictLinks verdict={verdict} />
+      <VerdictLinks verdict={verdict} onPay={actions.pay} />
       {verdict.disclaimer && canPrepare(verdict) && <p class="hint">{said.disclaimer}</p>}
     </section>
   );

@@ -44,16 +44,27 @@ interface LinkButtonProps {
   readonly look?: ButtonLook;
   readonly icon?: ComponentChildren;
   readonly newWindow?: boolean;
+  /** Called when the link is followed, besides that. */
+  readonly onPress?: (() => void) | undefined;
   readonly children: ComponentChildren;
 }
 
-export function LinkButton({ action, href, look = "secondary", icon, newWindow = false, children }: LinkButtonProps) {
+export function LinkButton({
+  action,
+  href,
+  look = "secondary",
+  icon,
+  newWindow = false,
+  onPress,
+  children,
+}: LinkButtonProps) {
   return (
     <a
       class={`button ${look}`}
       data-action={action}
       href={href}
       rel="noreferrer"
+      onClick={onPress}
       {...(newWindow ? { target: "_blank" } : {})}
     >
       {icon}
