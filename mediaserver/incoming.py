@@ -126,12 +126,16 @@ class IncomingStream:
         self.clock_rate = codec.clock_rate
         self.nack = codec.nack
         self.starts_keyframe = STARTS_KEYFRAME.get(codec.name, every_packet)
-        everyone = (*self.subscriptions, *self.waiting)
-        for subscription in everyone:
+        for subscription in (*self.subscriptions, *self.waiting):
             subscription.follow_format(codec.name)
+        self.sort_subscriptions()
+        return True
+
+    def sort_subscriptions(self) -> None:
+        """Who stopped for want of a format waits; nothing more may go out under the numbers that follow."""
+        everyone = (*self.subscriptions, *self.waiting)
         self._set_subscriptions(tuple(each for each in everyone if each.flows))
         self.waiting = tuple(each for each in everyone if not each.flows)
-        return True
 
     def store(self, index: int, packet: bytes, octets: int, timestamp: int, arrival: float) -> None:
         """Once for every packet that was placed. Jitter: RFC 3550 appendix A.8, of packets that come in order."""

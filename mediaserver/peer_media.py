@@ -81,7 +81,7 @@ class PeerMedia:
                 subscription.connect(None, now)
         for ssrc, section in received.items():
             if ssrc in self._subscriptions:
-                self._subscriptions[ssrc].renegotiate(section)
+                self._subscriptions[ssrc].renegotiate(section, now)
             else:
                 self._subscriptions[ssrc] = Subscription(section, self._sink, self._drops)
         self._want(now)

@@ -136,10 +136,17 @@ class Subscription:
         self.sequence_offset = self.timestamp_offset = 0
         self.fraction_lost = self.packets_lost = self.packets_retransmitted = 0
         self.level_word = self.level_bits = 0
-        self.renegotiate(section)
+        self._configure(section)
 
-    def renegotiate(self, section: Section) -> None:
+    def renegotiate(self, section: Section, now: float) -> None:
         """The section's ids, mid or formats may have changed; its SSRCs never do."""
+        self._configure(section)
+        if self._stream is not None:
+            self._stream.sort_subscriptions()
+            if not self.flows:
+                self._stream.request_keyframe(now)
+
+    def _configure(self, section: Section) -> None:
         self._section = section
         self._canonical_name = f"slot-{section.slot}".encode()
         self.header = _header_template(section)

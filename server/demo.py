@@ -110,7 +110,7 @@ class Demo:
             raise MissingError(ErrorCode.NOT_FOUND, "no such appointment or action")
         await play(appointment)
 
-    async def move_clock(self, minutes: int) -> None:
+    async def move_clock(self, minutes: float) -> None:
         """Moves the clinic's time for everybody."""
         self.clock.advance(timedelta(minutes=minutes))
         await self._rooms.consultations.clock_moved()

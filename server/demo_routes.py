@@ -42,7 +42,7 @@ class DemoView(Message, frozen=True):
 class ClockShift(Message, frozen=True):
     """The body of `POST /api/v1/demo/clock`."""
 
-    minutes: int
+    minutes: float
 
     def __post_init__(self) -> None:
         if abs(self.minutes) > 30 * _DAY_MINUTES:

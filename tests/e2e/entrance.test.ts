@@ -9,6 +9,8 @@ import { story } from "./harness/stage.ts";
 
 type Verdict = keyof typeof words.verdicts;
 
+const PATIENCE = 20;
+
 const verdict = (code: string): string => `[data-verdict="${code}"]`;
 
 story("every verdict has its page", async (stage) => {
@@ -49,9 +51,10 @@ story("the door opens by the clock, and who is ready enters without a further pr
 
   const token = new URL(appointment.patient).pathname.split("/").at(-1);
   const session = await server.post<{ verdict: { wait_seconds: number } }>("/api/v1/sessions", { token });
-  const wholeMinutes = Math.floor((session.verdict.wait_seconds - 1) / 60);
-  await server.moveClock(wholeMinutes);
-  await patient.seesNoMore(verdict("too_early"), 75);
+  const stillToWait = 4;
+  await server.moveClock((session.verdict.wait_seconds - stillToWait) / 60);
+  await patient.sees(verdict("too_early"));
+  await patient.seesNoMore(verdict("too_early"), stillToWait + PATIENCE);
 
   await doctor.visit(appointment.practitioner);
   await doctor.enter();

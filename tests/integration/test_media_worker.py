@@ -166,16 +166,6 @@ async def test_an_ice_restart_and_a_rebinding_keep_the_transport(link: Link) -> 
     client.close()
 
 
-async def test_a_handshake_never_begun_is_given_up_after_its_deadline(link: Link) -> None:
-    client = RawClient()
-    client.accept((await link.answer("room", "anna", "one", 1, client.offer())).sdp)
-    await client.connect_ice()
-    await link.state("anna", "connecting")
-    await link.state("anna", "freed")
-    assert (await link.inventory()).peers == ()
-    client.close()
-
-
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -14,6 +14,7 @@ OPUS = Codec("opus", 111, 48000)
 VP8 = Codec("VP8", 96, 90000, rtx_payload_type=97, nack=True, pli=True, remb=True, transport_cc=True)
 SUBSCRIBER_OPUS = Codec("opus", 109, 48000)
 SUBSCRIBER_VP8 = Codec("VP8", 120, 90000, rtx_payload_type=124, nack=True, pli=True, remb=True)
+SUBSCRIBER_H264 = Codec("H264", 121, 90000, rtx_payload_type=125, nack=True, pli=True, remb=True)
 CHROMIUM = ExtensionIds(mid=4, audio_level=1, abs_send_time=2, transport_cc=3)
 FIREFOX = ExtensionIds(mid=3, audio_level=1, abs_send_time=4, transport_cc=7)
 AUDIO_SSRC, VIDEO_SSRC, RTX_SSRC = 1001, 2001, 2002
@@ -83,13 +84,11 @@ def publishing(video_ssrcs: tuple[tuple[int, int], ...] = ((VIDEO_SSRC, RTX_SSRC
     )
 
 
-def subscribing(extensions: ExtensionIds = FIREFOX, ssrc: int = 5000) -> Negotiated:
+def subscribing(extensions: ExtensionIds = FIREFOX, ssrc: int = 5000, video: Codec = SUBSCRIBER_VP8) -> Negotiated:
     return Negotiated(
         (
             Section("2", Kind.AUDIO, Direction.SUBSCRIBE, (SUBSCRIBER_OPUS,), extensions, ((ssrc, 0),), slot=0),
-            Section(
-                "3", Kind.VIDEO, Direction.SUBSCRIBE, (SUBSCRIBER_VP8,), extensions, ((ssrc + 1, ssrc + 2),), slot=0
-            ),
+            Section("3", Kind.VIDEO, Direction.SUBSCRIBE, (video,), extensions, ((ssrc + 1, ssrc + 2),), slot=0),
         )
     )
 

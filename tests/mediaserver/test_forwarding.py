@@ -21,6 +21,7 @@ from tests.mediaserver.packet_path import (
     CHROMIUM,
     DELTA,
     KEYFRAME,
+    SUBSCRIBER_H264,
     VIDEO_SSRC,
     Clock,
     Peer,
@@ -95,6 +96,20 @@ def test_a_keyframe_that_came_out_of_order_brings_what_followed_it(
     assert [packet.payload for packet in packets] == [KEYFRAME, DELTA + b"3", DELTA + b"4"]
 
 
+def test_what_comes_late_from_before_a_start_is_not_sent_under_a_used_number(
+    clock: Clock, publisher: Peer, subscriber: Peer
+) -> None:
+    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 1, 0, KEYFRAME), clock.now)
+    subscriber.media.receive_video(False)
+    clock.now += 1
+    subscriber.media.receive_video(True)
+    for sequence, payload in [(4, KEYFRAME), (3, DELTA), (5, DELTA)]:
+        publisher.media.receive_rtp(rtp(VIDEO_SSRC, sequence, 90000, payload), clock.now)
+    packets = subscriber.sink.take_rtp()
+    assert [packet.payload for packet in packets] == [KEYFRAME, KEYFRAME, DELTA]
+    assert [(packet.sequence_number - packets[0].sequence_number) & 0xFFFF for packet in packets] == [0, 1, 2]
+
+
 def test_a_second_subscriber_is_served_from_the_ring(
     clock: Clock, drops: Drops, publisher: Peer, subscriber: Peer
 ) -> None:
@@ -154,6 +169,30 @@ def test_another_publisher_continues_numbers_and_time(
     disconnect_slot(subscriber.media, 0)
     other.media.receive_rtp(rtp(AUDIO_SSRC, 18, 965, b"three", 111), clock.now)
     assert subscriber.sink.rtp == []
+
+
+def test_a_subscriber_that_gives_up_the_format_gets_nothing_until_it_takes_it_again(
+    clock: Clock, publisher: Peer, subscriber: Peer
+) -> None:
+    def publish(*payloads: bytes) -> None:
+        for payload in payloads:
+            clock.now += 0.03
+            sequence = round(clock.now * 100) & 0xFFFF
+            publisher.media.receive_rtp(rtp(VIDEO_SSRC, sequence, sequence * 900, payload), clock.now)
+
+    publish(KEYFRAME, DELTA)
+    before = subscriber.sink.take_rtp()
+    subscriber.media.negotiate(subscribing(video=SUBSCRIBER_H264))
+    publish(DELTA, KEYFRAME)
+    assert subscriber.sink.rtp == []
+    clock.now += 1
+    publisher.sink.rtcp.clear()
+    subscriber.media.negotiate(subscribing())
+    assert KeyframeRequest(VIDEO_SSRC) in publisher.sink.messages()
+    publish(DELTA, KEYFRAME, DELTA)
+    after = subscriber.sink.take_rtp()
+    assert [packet.payload for packet in after] == [KEYFRAME, DELTA]
+    assert after[0].sequence_number == (before[-1].sequence_number + 1) & 0xFFFF
 
 
 def test_nothing_goes_out_before_the_keys(clock: Clock, drops: Drops, publisher: Peer) -> None:

@@ -261,6 +261,17 @@ async def test_a_handshake_that_never_ends_is_given_up(media: WorkerUnderTest) -
     assert media.states("anna") == ["connecting", "freed"]
 
 
+async def test_the_worker_itself_looks_at_the_deadlines(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaserver.transport.HANDSHAKE_DEADLINE", 0.5)
+    client = offered(media)
+    await client.connect_ice()
+    await media.state("anna", "connecting")
+    await media.state("anna", "freed")
+    assert media.worker.inventory() == ()
+
+
 async def test_an_answer_nobody_uses_is_given_up(media: WorkerUnderTest) -> None:
     offered(media)
     transport_of(media, "anna").tick(time.monotonic() + CONNECT_DEADLINE + 1)

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import BaseRunner
 
 from contract.clock import FixedClock
 from contract.errors import ErrorCode, IdentityError
@@ -57,6 +59,13 @@ class FakeSessions:
         self.forgotten.append(participant)
 
 
+class PlainServer(TestServer):
+    """aiohttp's test server cancels handlers whose client is gone; in production they are told by an exception."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
 class Site:
     """A served application and a browser's cookie jar at it."""
 
@@ -80,9 +89,8 @@ async def site(
 
     routes = SessionRoutes(sessions, FixedClock(NOON), close_device, KeyedLimiter(0.0001, burst))
     application = web_application(socket_server(), [routes], lambda: healthy, assets, trusted, "")
-    server = TestServer(application)
-    # As `web.AppRunner` has it in production.
-    await server.start_server(access_log_class=AccessLog, handler_cancellation=False)
+    server = PlainServer(application)
+    await server.start_server(access_log_class=AccessLog)
     jar = aiohttp.CookieJar(unsafe=True)
     async with TestClient(server, cookie_jar=jar) as client:
         one = Site(client, sessions)

@@ -3,6 +3,9 @@ import { MediaConnection, type RemoteMedia } from "../src/call/media-connection.
 import type { MediaAnswer, SessionDescription } from "../src/protocol/generated.ts";
 import { FakeConnection, FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
 
+/** Own microphone and camera, and a pair for each of eight people. */
+const MOST_SECTIONS = 2 + 2 * 8;
+
 const connection = () => FakeConnection.all.at(-1) as FakeConnection;
 
 function answerTo(offer: SessionDescription, change: Partial<MediaAnswer> = {}): MediaAnswer {
@@ -88,6 +91,24 @@ describe("one media connection", () => {
     media.assign([{ mid: "3", participant: "patient" }]);
     await applying;
     expect([...people.keys()]).toEqual(["patient"]);
+  });
+
+  it("offers no more places than a room can fill, however many wishes come before one answer", async () => {
+    for (const missing of [1, 2, 3, 4, 5]) media.addSlots(missing);
+    await media.negotiate((offer) => Promise.resolve(answerTo(offer)));
+    expect(connection().transceivers).toHaveLength(MOST_SECTIONS);
+  });
+
+  it("does not offer again and again to a server that never has enough", async () => {
+    let missing = 4;
+    const send = (offer: SessionDescription) => {
+      missing += 1;
+      return Promise.resolve(answerTo(offer, { missing_slots: missing < 20 ? missing : 0 }));
+    };
+    await media.negotiate(send);
+    expect(connection().transceivers).toHaveLength(MOST_SECTIONS);
+    expect(connection().answers).toHaveLength(3);
+    expect(media.addSlots(1)).toBe(false);
   });
 
   it("gives each person sound and picture, in the same streams as long as they stay on the same sections", async () => {

@@ -8,20 +8,13 @@ down_revision = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "audit",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("clinic", sa.String(length=64), nullable=False),
-        sa.Column("appointment", sa.String(length=64), nullable=False),
-        sa.Column("participant", sa.String(length=64), nullable=True),
-        sa.Column("session", sa.String(length=64), nullable=True),
-        sa.Column("action", sa.String(length=60), nullable=False),
-        sa.Column("detail", sa.String(length=300), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
-    )
-    op.create_index(op.f("ix_audit_appointment"), "audit", ["appointment"], unique=False)
-    op.create_index(op.f("ix_audit_clinic"), "audit", ["clinic", "at"], unique=False)
+    _clinics()
+    _appointments()
+    _people()
+    _audit()
+
+
+def _clinics() -> None:
     op.create_table(
         "clinics",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -34,6 +27,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clinics")),
         sa.UniqueConstraint("api_key_hash", name=op.f("uq_clinics_api_key_hash")),
     )
+    op.create_table(
+        "webhook_receipts",
+        sa.Column("clinic", sa.String(length=64), nullable=False),
+        sa.Column("webhook_id", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["clinic"], ["clinics.id"], name=op.f("fk_webhook_receipts_clinic")),
+        sa.PrimaryKeyConstraint("clinic", "webhook_id", name=op.f("pk_webhook_receipts")),
+    )
+    op.create_index(op.f("ix_webhook_receipts_received_at"), "webhook_receipts", ["received_at"], unique=False)
+
+
+def _appointments() -> None:
     op.create_table(
         "appointments",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -72,17 +79,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_appointments_payment_status"), "appointments", ["payment_status", "starts_at"], unique=False
     )
-    op.create_table(
-        "webhook_receipts",
-        sa.Column("clinic", sa.String(length=64), nullable=False),
-        sa.Column("webhook_id", sa.String(length=200), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["clinic"], ["clinics.id"], name=op.f("fk_webhook_receipts_clinic")),
-        sa.PrimaryKeyConstraint("clinic", "webhook_id", name=op.f("pk_webhook_receipts")),
-    )
-    op.create_index(op.f("ix_webhook_receipts_received_at"), "webhook_receipts", ["received_at"], unique=False)
+
+
+def _people() -> None:
     op.create_table(
         "participants",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -102,13 +101,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("appointment", "reference", name=op.f("uq_participants_appointment")),
     )
     op.create_table(
-        "consents",
+        "links",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("participant", sa.String(length=64), nullable=False),
-        sa.Column("version", sa.String(length=40), nullable=False),
-        sa.Column("session", sa.String(length=64), nullable=False),
-        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["participant"], ["participants.id"], name=op.f("fk_consents_participant")),
-        sa.PrimaryKeyConstraint("participant", "version", name=op.f("pk_consents")),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["participant"], ["participants.id"], name=op.f("fk_links_participant")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_links")),
+        sa.UniqueConstraint("participant", "generation", name=op.f("uq_links_participant")),
     )
     op.create_table(
         "device_sessions",
@@ -125,13 +126,28 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_device_sessions_participant"), "device_sessions", ["participant"], unique=False)
     op.create_table(
-        "links",
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        "consents",
         sa.Column("participant", sa.String(length=64), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["participant"], ["participants.id"], name=op.f("fk_links_participant")),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_links")),
-        sa.UniqueConstraint("participant", "generation", name=op.f("uq_links_participant")),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("session", sa.String(length=64), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["participant"], ["participants.id"], name=op.f("fk_consents_participant")),
+        sa.PrimaryKeyConstraint("participant", "version", name=op.f("pk_consents")),
     )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("clinic", sa.String(length=64), nullable=False),
+        sa.Column("appointment", sa.String(length=64), nullable=False),
+        sa.Column("participant", sa.String(length=64), nullable=True),
+        sa.Column("session", sa.String(length=64), nullable=True),
+        sa.Column("action", sa.String(length=60), nullable=False),
+        sa.Column("detail", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_index(op.f("ix_audit_appointment"), "audit", ["appointment"], unique=False)
+    op.create_index(op.f("ix_audit_clinic"), "audit", ["clinic", "at"], unique=False)

@@ -142,7 +142,7 @@ export class Call {
       }),
       link.on("media.slots", (event) => {
         this.media?.assign(event.slots);
-        if (event.missing_slots > 0) this.growSlots(event.missing_slots);
+        this.growSlots(event.missing_slots);
       }),
       link.on("media.lost", () => this.replaceMedia()),
       link.on("seat.lost", (event) => this.end(event.reason)),
@@ -165,7 +165,7 @@ export class Call {
     this.signal.setSeated(true);
     if (result.snapshot.finished) return this.end("finished");
     if (result.answer) await this.media?.apply(result.answer);
-    if (result.answer && result.answer.missing_slots > 0) this.growSlots(result.answer.missing_slots);
+    if (result.answer) this.growSlots(result.answer.missing_slots);
     if (!this.wantsVideo()) this.tellReception(true);
   }
 
@@ -265,8 +265,7 @@ export class Call {
   }
 
   private growSlots(missing: number): void {
-    this.media?.addSlots(missing);
-    if (this.media) this.negotiate(this.media.negotiate(this.sendOffer));
+    if (this.media?.addSlots(missing)) this.negotiate(this.media.negotiate(this.sendOffer));
   }
 
   /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */

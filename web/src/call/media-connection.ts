@@ -19,6 +19,8 @@ export interface MediaConnectionEvents {
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
 const FIRST_SLOTS = 2;
+/** A room has at most eight people with sound or picture, and the server takes no endless offers. */
+const MOST_SLOTS = 8;
 
 /**
  * One RTCPeerConnection life. We offer, numbered; the server answers. Sections: own microphone, own camera, then
@@ -31,7 +33,9 @@ export class MediaConnection {
   private readonly own: Record<DeviceKind, RTCRtpSender>;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
-  private slots: readonly SlotView[] = [];
+  private slots = 0;
+  /** The newest word on who is on which section. */
+  private assigned: readonly SlotView[] = [];
   private offered = 0;
   private answered = 0;
   private negotiation: Promise<void> | null = null;
@@ -75,11 +79,11 @@ export class MediaConnection {
     const { connection, number, sdp } = answer.description;
     if (this.closed || connection !== this.name || number !== this.offered) return;
     // Noted on arrival: somebody may be given a slot while the browser still works on the answer.
-    this.slots = answer.slots;
+    this.assigned = answer.slots;
     await this.localSet;
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.answered = number;
-    this.assign(this.slots);
+    this.assign(this.assigned);
   }
 
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
@@ -97,16 +101,22 @@ export class MediaConnection {
     return this.negotiate(send);
   }
 
-  addSlots(count: number): void {
-    for (let slot = 0; slot < count; slot += 1) {
+  /**
+   * Several wishes may come before one answer, so more may be added than are missing: they stay free for whoever comes.
+   * False: there are as many as can be, and nothing is worth a further offer.
+   */
+  addSlots(count: number): boolean {
+    const before = this.slots;
+    for (; this.slots < Math.min(before + count, MOST_SLOTS); this.slots += 1) {
       this.connection.addTransceiver("audio", { direction: "recvonly" });
       preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
     }
+    return this.slots > before;
   }
 
   /** Which participant is on which section. */
   assign(slots: readonly SlotView[]): void {
-    this.slots = slots;
+    this.assigned = slots;
     const people = new Map<string, RemoteMedia>();
     for (const { mid, participant } of slots) {
       const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;
@@ -155,10 +165,7 @@ export class MediaConnection {
       this.offerAgain = false;
       const answer = await send(await this.makeOffer());
       await this.apply(answer);
-      if (answer.missing_slots > 0) {
-        this.addSlots(answer.missing_slots);
-        this.offerAgain = true;
-      }
+      if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
     }
   }
 
