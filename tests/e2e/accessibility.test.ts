@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import type { Page } from "puppeteer-core";
 
 import { LANGUAGES, openScreens, type Screens, SIZES } from "../../web/tools/screens.ts";
@@ -21,11 +21,16 @@ interface Violation {
 }
 
 let screens: Screens;
-before(async () => {
-  screens = await openScreens();
-  await screens.page.evaluate(AXE);
+let opened = false;
+// Not `before`: it runs without its `after` when a chosen name leaves no test, and the browser would never end.
+beforeEach(async () => {
+  if (!opened) {
+    screens = await openScreens();
+    opened = true;
+    await screens.page.evaluate(AXE);
+  }
 });
-after(() => screens.close());
+after(() => (opened ? screens.close() : undefined));
 
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const language of LANGUAGES) {

@@ -103,6 +103,14 @@ describe("one media connection", () => {
     expect(media.addSlots(1)).toBe(false);
   });
 
+  it("believes the newest word on who is where, also when it comes while an answer is being applied", async () => {
+    const offer = await media.makeOffer();
+    const applying = media.apply(answerTo(offer));
+    media.assign([{ mid: "3", participant: "patient" }]);
+    await applying;
+    expect([...people.keys()]).toEqual(["patient"]);
+  });
+
   it("gives each person sound and picture, in the same streams as long as they stay on the same sections", async () => {
     const slots = [
       { mid: "2", participant: "doctor" },

@@ -1,13 +1,15 @@
 /** A whole Konsilium of its own for one test: every process, a fresh data folder, free ports. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
+const PYTHON = join(ROOT, ".venv", "bin", "python");
 const START_LIMIT = 60_000;
 
 export interface ServerChoices {
@@ -57,7 +59,7 @@ export class Server {
     for (const address of new Set(announced)) {
       command.push("--announce", address);
     }
-    const child = spawn(join(ROOT, ".venv", "bin", "python"), [...command, ...(choices.arguments ?? [])], {
+    const child = spawn(PYTHON, [...command, ...(choices.arguments ?? [])], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -98,6 +100,13 @@ export class Server {
   /** Moves the demo clinic's clock. */
   async moveClock(minutes: number): Promise<void> {
     await this.post("/api/v1/demo/clock", { minutes });
+  }
+
+  /** Sets a clinic of its own up, beside the demonstration. */
+  async setUpClinic(clinic: object): Promise<void> {
+    const file = join(this.#folder, "clinic.json");
+    await writeFile(file, JSON.stringify(clinic), { mode: 0o600 });
+    await promisify(execFile)(PYTHON, ["-m", "server", "clinic", file, "--data", this.#folder], { cwd: ROOT });
   }
 
   async post<Answer>(path: string, body: unknown): Promise<Answer> {

@@ -33,7 +33,9 @@ export class MediaConnection {
   private readonly own: Record<DeviceKind, RTCRtpSender>;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
-  private slots = 0;
+  private slots: readonly SlotView[] = [];
+  /** How many slots were ever added. */
+  private places = 0;
   private offered = 0;
   private answered = 0;
   private negotiation: Promise<void> | null = null;
@@ -76,10 +78,12 @@ export class MediaConnection {
   async apply(answer: MediaAnswer): Promise<void> {
     const { connection, number, sdp } = answer.description;
     if (this.closed || connection !== this.name || number !== this.offered) return;
+    // Noted on arrival: somebody may be given a slot while the browser still works on the answer.
+    this.slots = answer.slots;
     await this.localSet;
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.answered = number;
-    this.assign(answer.slots);
+    this.assign(this.slots);
   }
 
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
@@ -102,16 +106,17 @@ export class MediaConnection {
    * False: there are as many as can be, and nothing is worth a further offer.
    */
   addSlots(count: number): boolean {
-    const before = this.slots;
-    for (; this.slots < Math.min(before + count, MOST_SLOTS); this.slots += 1) {
+    const before = this.places;
+    for (; this.places < Math.min(before + count, MOST_SLOTS); this.places += 1) {
       this.connection.addTransceiver("audio", { direction: "recvonly" });
       preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
     }
-    return this.slots > before;
+    return this.places > before;
   }
 
   /** Which participant is on which section. */
   assign(slots: readonly SlotView[]): void {
+    this.slots = slots;
     const people = new Map<string, RemoteMedia>();
     for (const { mid, participant } of slots) {
       const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;

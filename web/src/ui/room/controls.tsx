@@ -9,13 +9,15 @@ interface ToolButtonProps {
   readonly name: string;
   /** The short word under the icon. */
   readonly caption: string;
+  /** A small number beside the icon. */
+  readonly count?: number;
   readonly pressed?: boolean;
   readonly alarming?: boolean;
   readonly onPress: () => void;
   readonly children: ComponentChildren;
 }
 
-function ToolButton({ action, name, caption, pressed, alarming = false, onPress, children }: ToolButtonProps) {
+function ToolButton({ action, name, caption, count, pressed, alarming = false, onPress, children }: ToolButtonProps) {
   return (
     <button
       type="button"
@@ -27,7 +29,12 @@ function ToolButton({ action, name, caption, pressed, alarming = false, onPress,
       onClick={onPress}
     >
       {children}
-      <span aria-hidden="true">{caption}</span>
+      <span aria-hidden="true">{caption}</span>{" "}
+      {count !== undefined && (
+        <span class="count" aria-hidden="true">
+          {count}
+        </span>
+      )}
     </button>
   );
 }
@@ -47,13 +54,11 @@ export function Tools({ view, open, onToggle }: ToolsProps) {
         action="participants"
         name={`${said.participants}: ${said.people(present(view).length + 1)}`}
         caption={said.participants}
+        count={present(view).length + 1}
         pressed={open}
         onPress={onToggle}
       >
-        <span class="count" aria-hidden="true">
-          <Users />
-          {present(view).length + 1}
-        </span>
+        <Users aria-hidden="true" />
       </ToolButton>
     </nav>
   );
