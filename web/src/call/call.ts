@@ -29,7 +29,7 @@ const DISTURBED_MILLISECONDS = 1000;
 const RESTART_MILLISECONDS = 6000;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
-const PROBE_MILLISECONDS = 800;
+const PROBE_MILLISECONDS = 500;
 
 /** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
 export class Call {
@@ -45,6 +45,7 @@ export class Call {
   private readonly watch = new MediaWatch(
     () => this.media?.arrivals() ?? Promise.resolve(Math.random()),
     () => this.waySeemsDead(),
+    () => this.wayIsAlive(),
   );
   private readonly screen = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
@@ -306,6 +307,11 @@ export class Call {
     this.advance("transport_disturbed");
     this.probeLink();
     this.restartIce();
+  }
+
+  /** ICE need not tell: a restart that succeeds may leave its state as it was. */
+  private wayIsAlive(): void {
+    if (this.inside && this.media?.transport === "connected") this.transportChanged("connected");
   }
 
   /** A link over a network that is gone stays silent for seconds; a question without an answer unmasks it. */

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { MediaWatch } from "../src/call/media-watch.ts";
+
+describe("the watch over what arrives", () => {
+  let arrivals = 0;
+  let told: string[] = [];
+  let watch: MediaWatch;
+
+  /** Lets time pass while something arrives every `every` ms; 0: nothing does. */
+  async function pass(milliseconds: number, every: number): Promise<void> {
+    for (let passed = 0; passed < milliseconds; passed += 50) {
+      if (every && passed % every === 0) arrivals += 1;
+      await vi.advanceTimersByTimeAsync(50);
+    }
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("document", { visibilityState: "visible" });
+    arrivals = 1;
+    told = [];
+    watch = new MediaWatch(
+      () => Promise.resolve(arrivals),
+      () => told.push("silent"),
+      () => told.push("alive"),
+    );
+    watch.start();
+  });
+
+  afterEach(() => {
+    watch.stop();
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it("tells of silence in a call soon, once for each repair, and of life when it is back", async () => {
+    await pass(3000, 50);
+    expect(told).toEqual([]);
+    await pass(1500, 0);
+    expect(told).toEqual(["silent"]);
+    await pass(2000, 0);
+    expect(told).toEqual(["silent"]);
+    await pass(1500, 0);
+    expect(told).toEqual(["silent", "silent"]);
+    await pass(1000, 50);
+    expect(told).toEqual(["silent", "silent", "alive"]);
+  });
+
+  it("learns that where nobody sends, an answer every few seconds is all there is", async () => {
+    await pass(3000, 50);
+    await pass(2500, 2500);
+    told = [];
+    await pass(20_000, 2500);
+    expect(told.filter((each) => each === "silent").length).toBeLessThanOrEqual(1);
+  });
+
+  it("takes counting that begins anew for no arrival", async () => {
+    await pass(2000, 50);
+    arrivals = 0;
+    await pass(1500, 0);
+    expect(told).toEqual(["silent"]);
+  });
+
+  it("stands still while the page is hidden", async () => {
+    await pass(1000, 50);
+    vi.stubGlobal("document", { visibilityState: "hidden" });
+    await pass(10_000, 0);
+    expect(told).toEqual([]);
+  });
+});
