@@ -1,6 +1,6 @@
 /** How long nothing may arrive before we act, at the least. */
-const SILENCE_MILLISECONDS = 1000;
-const LOOK_EVERY_MILLISECONDS = 250;
+const SILENCE_MILLISECONDS = 800;
+const LOOK_EVERY_MILLISECONDS = 200;
 /** Time a repair is given before the next one is tried. */
 const REPAIR_MILLISECONDS = 3000;
 /** Of how many latest pauses the longest counts as usual. */
