@@ -37,9 +37,23 @@ export async function openScreens(): Promise<Screens> {
   const server = await createServer({ configFile: CONFIG, server: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
   await server.listen();
   const browser = await puppeteer.launch({ executablePath: chromium(), args: ARGUMENTS });
-  const page = await browser.newPage();
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
+  try {
+    return await screensOn(await browser.newPage(), server.resolvedUrls?.local[0] ?? "", close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function screensOn(page: Page, address: string, close: () => Promise<void>): Promise<Screens> {
   await page.emulateTimezone("Europe/Moscow");
-  await page.goto(`${server.resolvedUrls?.local[0] ?? ""}shots.html`);
+  await page.goto(`${address}shots.html`);
+  // On a fresh checkout the development server bundles the libraries first and then loads the page once more.
+  await page.waitForNetworkIdle({ idleTime: 1000 });
   const names = await page.evaluate(() => (window as unknown as Shots).shots);
   return {
     page,
@@ -48,10 +62,7 @@ export async function openScreens(): Promise<Screens> {
       await page.evaluate((...name) => (window as unknown as Shots).show(...name), screen, state, language);
       await settled(page);
     },
-    close: async () => {
-      await browser.close();
-      await server.close();
-    },
+    close,
   };
 }
 
