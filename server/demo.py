@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from booking_bridge.bridge import Bridge, NewClinic, WebhookAnswer
 from contract.clock import ShiftedClock
 from contract.errors import ErrorCode, KonsiliumError, MissingError
-from contract.ids import ClinicId, ConnectionId
+from contract.ids import AppointmentId, ClinicId, ConnectionId
 from rooms.assembly import Rooms
 from rooms.messages import (
     DeviceState,
@@ -147,6 +147,7 @@ class Demo:
         answer = await self._send(appointment, "appointment.created", self._whole(appointment, with_patient=True))
         for link in answer.links:
             appointment.people[link.participant] = Person(link.participant, link.url)
+        await self._find_shut_out(appointment, AppointmentId(answer.appointment))
         if scenario.paid:
             await self._tell(appointment, "payment.succeeded")
         for kind, data in scenario.events:
@@ -165,6 +166,18 @@ class Demo:
             case _:
                 pass
         appointment.version = max(appointment.version, int(datetime.now(UTC).timestamp()))
+
+    async def _find_shut_out(self, appointment: Appointment, stored: AppointmentId) -> None:
+        """After a restart of the server, a repeated event tells no links of those who were shut out before it; the demo
+        shows their pages all the same."""
+        async with self._rooms.store.read() as transaction:
+            references = {one.id: one.reference for one in await transaction.participants.of_appointment(stored)}
+            links = await transaction.links.of_appointment(stored)
+        for link in links:
+            reference = references[link.participant]
+            if reference not in appointment.people:
+                url = f"{self._base_url}/j/{self._rooms.link_key.token(link)}"
+                appointment.people[reference] = Person(reference, url)
 
     def _whole(self, appointment: Appointment, *, with_patient: bool) -> dict[str, Any]:
         scenario = appointment.scenario
