@@ -4,7 +4,7 @@ import secrets
 
 from contract.errors import ConflictError, ErrorCode, InputError
 from mediaserver.link_messages import SlotEntry
-from mediaserver.negotiated import Direction, Negotiated
+from mediaserver.negotiated import Direction, Kind, Negotiated
 from mediaserver.negotiation import Negotiation
 from mediaserver.sdp_read import Offer
 from mediaserver.sdp_write import LocalParameters, write_answer
@@ -35,6 +35,15 @@ class MediaPeer:
     def publishes(self) -> bool:
         return any(section.direction is Direction.PUBLISH for section in self._negotiated.sections)
 
+    @property
+    def shows_h264(self) -> bool:
+        """Whether every picture it receives may come as H.264."""
+        return all(
+            any(codec.name == "H264" for codec in section.codecs)
+            for section in self._negotiated.sections
+            if section.direction is Direction.SUBSCRIBE and section.kind is Kind.VIDEO
+        )
+
     def stored_answer(self, number: int) -> str | None:
         """The answer of a repeated offer; None when the offer is a new one.
 
@@ -46,7 +55,9 @@ class MediaPeer:
             raise ConflictError(ErrorCode.STALE_OFFER, f"offer {number} after {self.number}")
         return self.answer
 
-    def negotiate(self, offer: Offer, number: int, addresses: tuple[str, ...], port: int, now: float) -> None:
+    def negotiate(
+        self, offer: Offer, number: int, addresses: tuple[str, ...], port: int, now: float, *, h264_by_all: bool
+    ) -> None:
         """Answers an offer: after it `answer` is set and `slots` has its new length.
 
         Raises `InputError(BAD_OFFER)`, and then nothing has changed.
@@ -55,7 +66,7 @@ class MediaPeer:
             raise InputError(ErrorCode.BAD_OFFER, "another certificate needs another connection")
         if self._answers >= MAXIMUM_OFFERS:
             raise InputError(ErrorCode.BAD_OFFER, "so many offers need another connection")
-        negotiated = self._negotiation.accept(offer)
+        negotiated = self._negotiation.accept(offer, h264_by_all=h264_by_all)
         if not negotiated.sections:
             raise InputError(ErrorCode.BAD_OFFER, "no codec in common")
         self.transport.set_remote_credentials(offer.ice, now)

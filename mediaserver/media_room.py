@@ -30,6 +30,9 @@ class MediaRoom:
         if others >= MAXIMUM_PUBLISHERS:
             raise LimitError(ErrorCode.ROOM_FULL, f"at most {MAXIMUM_PUBLISHERS} people with sound or picture")
 
+    def all_show_h264(self, except_peer: str) -> bool:
+        return all(peer.shows_h264 for peer in self.peers.values() if peer.name != except_peer)
+
     def put(self, peer: MediaPeer) -> MediaPeer | None:
         """Adds a peer, or puts a new connection in the place of the old one, which is returned."""
         replaced = self.peers.get(peer.name)

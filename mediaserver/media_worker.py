@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from contract.errors import ErrorCode, MissingError, UnavailableError
+from mediaserver import sdp_read
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
 from mediaserver.faults import Faults
@@ -14,7 +15,6 @@ from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
 from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
-from mediaserver.sdp_read import read_offer
 from mediaserver.settings import MAXIMUM_ROOMS
 from mediaserver.switchboard import Switchboard
 from mediaserver.transport import Transport
@@ -102,7 +102,7 @@ class MediaWorker:
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""
-        offer = read_offer(request.sdp)
+        offer = sdp_read.read_offer(request.sdp)
         room = room or self._new_room(request.room)
         room.check_place_for(request.peer)
         if any(section.usable and section.direction is Direction.PUBLISH for section in offer.sections):
@@ -115,7 +115,7 @@ class MediaWorker:
         transport = Transport(self._switchboard, self._identity, self._drops, offer.fingerprints, state_changed, now)
         peer = MediaPeer(request.peer, request.connection, transport)
         try:
-            peer.negotiate(offer, request.number, self._announce, self._port.number, now)
+            self._negotiate(room, peer, offer, request.number, now)
         except Exception:
             transport.close()
             raise
@@ -127,12 +127,16 @@ class MediaWorker:
         return room, peer, peer.answer
 
     def _answer_again(self, room: MediaRoom, peer: MediaPeer, request: Offer) -> str:
-        offer = read_offer(request.sdp)
+        offer = sdp_read.read_offer(request.sdp)
         if any(section.usable and section.direction is Direction.PUBLISH for section in offer.sections):
             room.check_publishers_with(request.peer)
-        peer.negotiate(offer, request.number, self._announce, self._port.number, time.monotonic())
+        self._negotiate(room, peer, offer, request.number, time.monotonic())
         room.negotiated(peer, reconnect=False)
         return peer.answer
+
+    def _negotiate(self, room: MediaRoom, peer: MediaPeer, offer: sdp_read.Offer, number: int, now: float) -> None:
+        h264_by_all = room.all_show_h264(except_peer=peer.name)
+        peer.negotiate(offer, number, self._announce, self._port.number, now, h264_by_all=h264_by_all)
 
     def _new_room(self, name: str) -> MediaRoom:
         if len(self._rooms) >= MAXIMUM_ROOMS:

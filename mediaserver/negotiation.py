@@ -25,18 +25,21 @@ class Negotiation:
         self._next_slot = {Kind.AUDIO: 0, Kind.VIDEO: 0}
         self._used: set[int] = {0}
 
-    def accept(self, offer: Offer) -> Negotiated:
-        """The sections that will carry media, or may later (INACTIVE), in the order of the offer."""
+    def accept(self, offer: Offer, *, h264_by_all: bool) -> Negotiated:
+        """The sections that will carry media, or may later (INACTIVE), in the order of the offer.
+
+        `h264_by_all`: everybody else in the room can show H.264, so this client may send it.
+        """
         for section in offer.sections:
             self._used.update(ssrc for pair in section.ssrcs for ssrc in pair)
         subscribed = {item.mid for item in offer.sections if item.usable and item.direction is Direction.SUBSCRIBE}
         # A section that paused starts with new SSRCs: under the old ones a sequence number might come a second time.
         self._ssrcs = {mid: pair for mid, pair in self._ssrcs.items() if mid in subscribed}
-        accepted = (self._section(offered) for offered in offer.sections if offered.usable)
+        accepted = (self._section(offered, h264_by_all) for offered in offer.sections if offered.usable)
         return Negotiated(tuple(section for section in accepted if section is not None))
 
-    def _section(self, offered: OfferedSection) -> Section | None:
-        codecs = accepted_codecs(offered)
+    def _section(self, offered: OfferedSection, h264_by_all: bool) -> Section | None:
+        codecs = accepted_codecs(offered, h264_by_all)
         if not codecs:
             return None
         subscribing = offered.direction is Direction.SUBSCRIBE
@@ -70,12 +73,18 @@ class Negotiation:
         return self._slots[offered.mid]
 
 
-def accepted_codecs(offered: OfferedSection) -> tuple[Codec, ...]:
-    """Opus for sound; VP8, then constrained baseline H.264 for pictures."""
+def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, ...]:
+    """Opus for sound; VP8, then constrained baseline H.264 for pictures.
+
+    Who sends is given H.264 beside VP8 only when all can show it, and without VP8 in any case: a picture for some is
+    more than none. Who receives is asked for all it has, so that both are known of it.
+    """
     if offered.kind is Kind.AUDIO:
         wanted = [("opus", _first(offered, "opus", _OPUS_CLOCK))]
     else:
-        wanted = [("VP8", _first(offered, "vp8", _VIDEO_CLOCK)), ("H264", _first_h264(offered))]
+        vp8 = _first(offered, "vp8", _VIDEO_CLOCK)
+        with_h264 = h264_by_all or vp8 is None or offered.direction is Direction.SUBSCRIBE
+        wanted = [("VP8", vp8), ("H264", _first_h264(offered) if with_h264 else None)]
     return tuple(_codec(name, codec, offered) for name, codec in wanted if codec is not None)
 
 

@@ -55,6 +55,28 @@ async def test_one_room_knows_nothing_of_another(media: WorkerUnderTest) -> None
     assert on_slots(media.offer("boris", CHROMIUM, room="two").slots) == [None, None]
 
 
+def camera_formats(answer: str) -> list[str]:
+    """What the client may send its picture in."""
+    camera = re.split(r"(?=^m=)", answer, flags=re.MULTILINE)[2]
+    assert "a=recvonly" in camera
+    return [name for name in re.findall(r"a=rtpmap:\d+ (\w+)/", camera) if name != "rtx"]
+
+
+async def test_h264_is_for_rooms_where_everybody_has_it(media: WorkerUnderTest) -> None:
+    without_h264 = CHROMIUM.replace("H264/90000", "H261/90000")
+    assert camera_formats(media.offer("anna", CHROMIUM).sdp) == ["VP8", "H264"]
+    assert camera_formats(media.offer("boris", without_h264).sdp) == ["VP8"]
+    assert camera_formats(media.offer("vera", CHROMIUM).sdp) == ["VP8"]
+    assert camera_formats(media.offer("anna", CHROMIUM, number=2).sdp) == ["VP8"]
+    media.worker.disconnect("room", "boris")
+    assert camera_formats(media.offer("vera", CHROMIUM, number=2).sdp) == ["VP8", "H264"]
+
+
+async def test_who_has_nothing_but_h264_is_seen_by_those_who_can(media: WorkerUnderTest) -> None:
+    media.offer("anna", CHROMIUM.replace("H264/90000", "H261/90000"))
+    assert camera_formats(media.offer("boris", CHROMIUM.replace("VP8/90000", "VP7/90000")).sdp) == ["H264"]
+
+
 async def test_a_repeated_offer_gets_the_stored_answer_and_an_older_one_is_stale(media: WorkerUnderTest) -> None:
     first = media.offer("anna", CHROMIUM, number=1)
     assert media.offer("anna", CHROMIUM, number=1).sdp == first.sdp

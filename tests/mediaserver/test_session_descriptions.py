@@ -29,7 +29,7 @@ LOCAL = LocalParameters(
 
 def accept(browser: str) -> tuple[Offer, Negotiated]:
     offer = read_offer(browser_offer(browser))
-    return offer, Negotiation().accept(offer)
+    return offer, Negotiation().accept(offer, h264_by_all=True)
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
@@ -108,20 +108,20 @@ def test_h264_comes_after_vp8_and_only_as_constrained_baseline() -> None:
 
 def test_ssrcs_and_slots_stay_over_a_renegotiation() -> None:
     negotiation = Negotiation()
-    first = negotiation.accept(read_offer(browser_offer("chromium")))
+    first = negotiation.accept(read_offer(browser_offer("chromium")), h264_by_all=True)
     text = browser_offer("chromium")
     # Slot 0 falls out of use, a slot is added at the end.
     sections = re.split(r"(?=^m=)", text, flags=re.MULTILINE)
     sections[3] = sections[3].replace("a=recvonly", "a=inactive")
     added = [re.sub(r"a=mid:\d+", f"a=mid:{mid}", sections[at]) for at, mid in ((5, 6), (6, 7))]
     again = "".join([*sections, *added]).replace("BUNDLE 0 1 2 3 4 5", "BUNDLE 0 1 2 3 4 5 6 7")
-    second = negotiation.accept(read_offer(again))
+    second = negotiation.accept(read_offer(again), h264_by_all=True)
     before = {section.mid: section for section in first.sections}
     for section in second.sections:
         if section.direction is Direction.SUBSCRIBE and section.mid in before:
             assert (section.ssrcs, section.slot) == (before[section.mid].ssrcs, before[section.mid].slot)
     assert [section.slot for section in second.sections[-2:]] == [2, 2]
-    third = negotiation.accept(read_offer(browser_offer("chromium")))
+    third = negotiation.accept(read_offer(browser_offer("chromium")), h264_by_all=True)
     assert third.sections[2].slot == 0
     assert third.sections[2].ssrcs != first.sections[2].ssrcs
     assert third.sections[3].ssrcs == first.sections[3].ssrcs
@@ -144,7 +144,7 @@ def test_what_we_do_not_carry_is_rejected_in_its_place() -> None:
         "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:data\r\na=sctp-port:5000\r\n"
     )
     offer = read_offer(first + second + channel + rest)
-    answer = write_answer(offer, Negotiation().accept(offer), LOCAL)
+    answer = write_answer(offer, Negotiation().accept(offer, h264_by_all=True), LOCAL)
     assert "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n" in answer
     assert "a=group:BUNDLE 0 1 2 3 4 5\r\n" in answer
 
@@ -219,7 +219,7 @@ def test_whatever_is_done_to_an_offer_it_is_read_or_refused(browser: str, data: 
             lines[at] = lines[at][:6] + data.draw(st.text(max_size=20))
     try:
         offer = read_offer("\r\n".join(lines))
-        answer = write_answer(offer, Negotiation().accept(offer), LOCAL)
+        answer = write_answer(offer, Negotiation().accept(offer, h264_by_all=True), LOCAL)
     except InputError:
         return
     assert answer.count("\r\nm=") == len(offer.sections)
@@ -235,9 +235,9 @@ def test_noise_is_refused(text: str) -> None:
 @pytest.mark.parametrize("clock", ["0", "-90000", "9" * 400, "48000"])
 def test_a_codec_with_an_impossible_clock_is_not_taken(clock: str) -> None:
     offer = read_offer(CHROMIUM.replace("VP8/90000", f"VP8/{clock}").replace("H264/90000", f"H264/{clock}"))
-    assert {section.kind for section in Negotiation().accept(offer).sections} == {Kind.AUDIO}
+    assert {section.kind for section in Negotiation().accept(offer, h264_by_all=True).sections} == {Kind.AUDIO}
 
 
 def test_a_payload_type_of_more_than_seven_bits_is_not_taken() -> None:
     offer = read_offer(re.sub(r"(?<=[ :])111(?=[ \r])", "200", CHROMIUM))
-    assert {section.kind for section in Negotiation().accept(offer).sections} == {Kind.VIDEO}
+    assert {section.kind for section in Negotiation().accept(offer, h264_by_all=True).sections} == {Kind.VIDEO}
