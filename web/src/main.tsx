@@ -1,6 +1,7 @@
 import { openLink } from "./signal/http.ts";
 import "./ui/styles/tokens.css";
 import "./ui/styles/base.css";
+import "./ui/styles/dialog.css";
 import "./ui/styles/page.css";
 import "./ui/styles/join.css";
 import "./ui/styles/trouble.css";

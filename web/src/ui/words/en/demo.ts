@@ -10,6 +10,7 @@ export const demo: typeof russian = {
     back: (minutes) => `−${minutes} min`,
     booking: "What the booking system does",
     failed: "That did not work",
+    badLink: "What somebody with a wrong link sees",
     empty: "No bookings yet.",
   },
   actionsOfBooking: {

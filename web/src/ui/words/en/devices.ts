@@ -4,7 +4,8 @@ import type { devices as russian } from "../ru/devices.ts";
 export const devices: typeof russian = {
   devices: {
     title: "Camera and microphone",
-    before: "Your browser will now ask for permission. Press “Allow”, or the doctor cannot see and hear you.",
+    before:
+      "When you press the button, your browser asks for permission. Choose “Allow”, or the doctor cannot see and hear you.",
     enable: "Turn on camera and microphone",
     asking: "Your browser is asking for permission. Press “Allow”.",
     own: "Your picture",
@@ -15,12 +16,13 @@ export const devices: typeof russian = {
     microphone: "Microphone",
     anyDevice: (number) => `Device ${number}`,
     cameraOff: "Camera is off",
+    cameraFails: "The camera does not work yet",
     microphoneOff: "Microphone is off",
     echoRisk: "Headphones are best here, to avoid an echo.",
   },
   troubles: {
     refused: {
-      title: "The browser said no",
+      title: "The browser did not allow it",
       steps: [
         "Press the icon to the left of the page address.",
         "Switch “Camera” and “Microphone” on.",
@@ -28,7 +30,7 @@ export const devices: typeof russian = {
       ],
     },
     refused_by_system: {
-      title: "Your computer or phone said no",
+      title: "The settings of your device do not allow it",
       steps: [
         "Open the settings of your device.",
         "Find “Privacy” → “Camera” and “Microphone”.",
@@ -53,7 +55,11 @@ export const devices: typeof russian = {
     },
     unsupported: {
       title: "This browser cannot use a camera",
-      steps: ["Update your browser.", "Or open the link in Chrome, Firefox or Safari.", "Or enter with text only."],
+      steps: [
+        "Update your browser.",
+        "Or open the link in Chrome, Firefox or Safari.",
+        "Or enter without sound and video.",
+      ],
     },
     in_app: {
       title: "Open the link in a real browser",
@@ -77,11 +83,10 @@ export const devices: typeof russian = {
     title: "Having trouble?",
     audioOnly: "Enter with sound only",
     textOnly: "Enter without sound and video",
-    textOnlyHint: "You will see who is in the room, but nobody will see or hear you",
+    textOnlyHint: "The doctor will know you are here, but there will be no conversation",
     otherDevice: "Open on another device",
     qrHint: "Point your phone's camera at this code. The link is yours alone; do not show it to anyone.",
     copied: "Link copied",
     copy: "Copy the link",
-    call: "Call the clinic",
   },
 };

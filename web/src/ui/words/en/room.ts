@@ -32,7 +32,7 @@ export const room: typeof russian = {
     theirMicrophoneOff: "Microphone is off",
     microphoneTrouble:
       "You cannot be heard: no microphone. Check that it is plugged in, or choose another in the settings.",
-    soundBlocked: "Your browser has kept the sound off.",
+    soundBlocked: "You cannot hear anybody yet: the browser waits for your press.",
     textOnly: "You entered without sound and video.",
     audioOnly: "You chose sound only. You can bring the picture back in the settings.",
     removeAsk: (name) => `Remove ${name}?`,
@@ -46,8 +46,8 @@ export const room: typeof russian = {
     finishAsk: "Finish the visit for everybody?",
     finishText: "Everybody leaves the room and nobody can return.",
     notices: {
-      payment_refunded: "The payment was returned. You may calmly finish the conversation.",
-      cancelled: "The booking was cancelled by the clinic. You may calmly finish the conversation.",
+      payment_refunded: "The payment was returned. There is no hurry: you can finish the conversation.",
+      cancelled: "The booking was cancelled. There is no hurry: you can finish the conversation.",
     },
     failed: "That did not work. Please try again.",
   },
@@ -56,7 +56,7 @@ export const room: typeof russian = {
     live: "Good connection",
     unstable: "The connection is faltering. Wait a second; there is nothing to do.",
     reconnecting: "Bringing the connection back. Keep this page open; it returns by itself.",
-    linkDown: "No connection to the clinic's server. Your call goes on while we reconnect.",
+    linkDown: "The link to the clinic is down. Your call goes on; the link will soon be back.",
     gone: "Connection lost",
   },
   peerConnection: {

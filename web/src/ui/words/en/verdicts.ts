@@ -25,7 +25,7 @@ export const verdicts: typeof russian = {
     },
     cancelled: {
       title: "This visit was cancelled",
-      text: "There is no need to come at this time. You can choose another time online or by phone.",
+      text: "There is nothing to join at this time. You can choose another time online or by phone.",
     },
     finished: {
       title: "The visit is over",
@@ -57,7 +57,7 @@ export const verdicts: typeof russian = {
     },
     too_early: {
       title: "You are early",
-      text: "All is well. You can check your camera and microphone now. We will let you in when it is time.",
+      text: "All is well. You can check your camera and microphone now. This page will let you in when it is time.",
     },
     too_late: {
       title: "The time for this visit has passed",
@@ -87,10 +87,23 @@ export const verdicts: typeof russian = {
     text: "Keep this page open: the call starts by itself as soon as the doctor comes in.",
   },
   deviceTrouble: {
-    title: "Let us fix the camera and microphone",
-    text: "Below is what to press. If it does not work, you can come in without them.",
+    both: {
+      title: "Let us fix the camera and microphone",
+      text: "Below is what to press. If it does not work, you can come in without them.",
+    },
+    camera: {
+      title: "Let us fix the camera",
+      text: "The microphone works. If the camera does not, come in as you are: you will be heard.",
+    },
+    microphone: {
+      title: "Let us fix the microphone",
+      text: "Without it the doctor cannot hear you. Below is what to press.",
+    },
   },
-  tooEarlyReady: "You are ready. We will let you in by ourselves when it is time.",
+  allowFirst: "One step left: allow the camera and microphone.",
+  tooEarlyReady: "You are ready. This page will let you in when it is time.",
+  tooEarlyByDays:
+    "You can close this page and open the same link again on the day of your visit. You can check your camera and microphone now.",
   paidAfterLapse: "Your money came after the deadline. It is not lost: the clinic will get in touch.",
   over: {
     left: { title: "You have left", text: "Camera and microphone are off. You can return while there is time." },
@@ -100,7 +113,7 @@ export const verdicts: typeof russian = {
     },
     taken_over: {
       title: "The call goes on elsewhere",
-      text: "You entered on another phone or computer, so it was closed here.",
+      text: "You entered on another phone or computer, so the call was closed here.",
     },
     removed: {
       title: "The doctor has ended your part",
@@ -130,11 +143,11 @@ export const verdicts: typeof russian = {
     text: "Nothing about you is kept here any more. To come back, open the link from the clinic's message.",
   },
   refused: {
-    title: "You could not be let in",
+    title: "Entering did not work",
     disconnected: "The connection to the clinic was lost. Check your internet and press “Enter” again.",
     room_full: "The room is full. Ask the doctor to make room, or call the clinic.",
     media_unavailable: "Video is not available right now. Wait half a minute and try again.",
-    session: "We had to forget this device. Reload the page or open your link again.",
+    session: "The page has to be opened again: reload it or press your link once more.",
     other: "Something went wrong on our side. Please try again. If it still fails, call the clinic.",
   },
 };

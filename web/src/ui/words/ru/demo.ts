@@ -8,6 +8,7 @@ export const demo = {
     back: (minutes: number) => `−${minutes} мин`,
     booking: "Что делает система записи",
     failed: "Не получилось",
+    badLink: "Что видит человек с неверной ссылкой",
     empty: "Записей пока нет.",
   },
   actionsOfBooking: {
