@@ -56,7 +56,7 @@ export const room: typeof russian = {
     live: "Good connection",
     unstable: "The connection is faltering. Wait a second; there is nothing to do.",
     reconnecting: "Bringing the connection back. Keep this page open; it returns by itself.",
-    linkDown: "The link to the clinic is down. Your call goes on; the link will soon be back.",
+    linkDown: "The connection to the clinic was lost. Your call goes on; we are bringing it back.",
     gone: "Connection lost",
   },
   peerConnection: {

@@ -120,7 +120,7 @@ export const verdicts: typeof russian = {
       text: "Camera and microphone are off. If this is a mistake, call the clinic.",
     },
     lost: {
-      title: "The connection broke",
+      title: "The connection was lost",
       text: "We could not bring it back at once. Check your internet and return; the doctor will see you are here again.",
     },
   },
