@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from contract.errors import ErrorCode
-from signaling import socket_server, transport
+from signaling import connection, socket_server, transport
 from signaling.socket_server import PACKET_BURST, QUEUED_PACKETS, OutgoingQueue
 from signaling.transport import MALFORMED_LINES_BURST, quiet_logger
 from tests.signaling.fakes import Stage, browser, participant_changed, stage
@@ -137,7 +137,9 @@ async def test_who_reads_nothing_after_an_upgrade_is_cut_too(tmp_path: Path) -> 
         stage(tmp_path, outgoing_limit=8) as at,
         aiohttp.ClientSession() as session,
         polling(at, session) as address,
-        session.ws_connect(address.replace("=polling", "=websocket")) as socket,
+        # As a browser does: on a TCP connection of its own.
+        aiohttp.ClientSession() as other,
+        other.ws_connect(address.replace("=polling", "=websocket")) as socket,
     ):
         await socket.send_str("2probe")
         assert await socket.receive_str() == "3probe"
@@ -148,10 +150,9 @@ async def test_who_reads_nothing_after_an_upgrade_is_cut_too(tmp_path: Path) -> 
         assert socket._response.connection is not None
         assert socket._response.connection.transport is not None
         socket._response.connection.transport.pause_reading()
-        connection = at.domain.connected[0].connection
         async with asyncio.timeout(PATIENCE):
             while not at.outbox.dropped:
-                at.outbox.send(connection, participant_changed(1, "x" * 100_000))
+                at.outbox.send(at.domain.connected[0].connection, participant_changed(1, "x" * 100_000))
                 await asyncio.sleep(0)
             # It goes on talking: what it says is no reason to keep it.
             with pytest.raises((aiohttp.ClientError, ConnectionError)):
@@ -164,31 +165,36 @@ async def talk_on(socket: aiohttp.ClientWebSocketResponse) -> NoReturn:
         await asyncio.sleep(0.1)
 
 
-async def test_closing_does_not_wait_for_one_connection_after_another(tmp_path: Path) -> None:
+async def test_closing_does_not_wait_for_one_connection_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "CLOSE_SECONDS", 10 * PATIENCE)
     async with stage(tmp_path) as at, browser(at) as patient, browser(at, "doctor") as doctor:
         at.domain.gate = asyncio.Event()
         for one in (patient, doctor):
             await one.emit("admission.check", {"id": "1"}, namespace="/consultation")
-        async with asyncio.timeout(PATIENCE):
-            while len(at.domain.asked) < 2:
-                await asyncio.sleep(0.01)
-            closing = asyncio.create_task(at.gateway.close())
-            while at.gateway.open_connections:
-                await asyncio.sleep(0.01)
-        at.domain.gate.set()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while len(at.domain.asked) < 2:
+                    await asyncio.sleep(0.01)
+                closing = asyncio.create_task(at.gateway.close())
+                while at.gateway.open_connections:
+                    await asyncio.sleep(0.01)
+        finally:
+            at.domain.gate.set()
         await asyncio.wait_for(closing, PATIENCE)
 
 
 async def test_a_connection_that_can_not_be_ended_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(tmp_path) as at, browser(at):
-        [connection] = at.gateway._connections
+        [sid] = at.gateway._connections
 
         async def fault(*_: object) -> None:
             raise RuntimeError
 
         with monkeypatch.context() as patched, structlog.testing.capture_logs() as entries:
             patched.setattr(transport, "abort", fault)
-            at.outbox.drop(connection, ErrorCode.SLOW_CONSUMER)
+            at.outbox.drop(sid, ErrorCode.SLOW_CONSUMER)
             await at.gateway.close()
             async with asyncio.timeout(PATIENCE):
                 while at.outbox._endings:
