@@ -28,12 +28,17 @@ NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
 SECRET = "s3cret"
 
 
+def an_identity(session: str) -> Identity:
+    return Identity(SessionId(session), ParticipantId("prt_1"), AppointmentId("apt"), ClinicId("cln"), Role.PATIENT)
+
+
 class FakeSessions:
     """One link, one participant."""
 
     def __init__(self) -> None:
         self.held: list[str | None] = []
         self.forgotten: list[str] = []
+        self.pushed_out: tuple[Identity, ...] = ()
 
     async def participant_of(self, token: str) -> ParticipantId | None:
         return ParticipantId("prt_1") if token == "good" else None
@@ -44,12 +49,13 @@ class FakeSessions:
             return Exchange(VerdictView(code=VerdictCode.LINK_INVALID, server_time=NOON))
         known = cookie_secret == SECRET
         verdict = VerdictView(code=VerdictCode.TOO_EARLY, server_time=NOON)
-        return Exchange(verdict, ParticipantId("prt_1"), None if known else SECRET, NOON + timedelta(days=1))
+        secret = None if known else SECRET
+        return Exchange(verdict, ParticipantId("prt_1"), secret, NOON + timedelta(days=1), self.pushed_out)
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:
         if (participant, cookie_secret) != ("prt_1", SECRET):
             raise IdentityError(ErrorCode.SESSION_EXPIRED)
-        return Identity(SessionId("ses_1"), ParticipantId("prt_1"), AppointmentId("apt"), ClinicId("cln"), Role.PATIENT)
+        return an_identity("ses_1")
 
     async def verdict(self, participant: str, cookie_secret: str) -> VerdictView:
         await self.authenticate(participant, cookie_secret)
@@ -239,6 +245,14 @@ async def test_a_device_is_forgotten_with_its_sockets(assets: Path) -> None:
             assert response.status == 204
             assert 'konsilium_prt_1=""' in response.headers["Set-Cookie"]
         assert (at.sessions.forgotten, at.closed) == (["prt_1"], ["ses_1"])
+
+
+async def test_a_device_pushed_out_by_a_new_one_is_ended(assets: Path) -> None:
+    async with site(assets) as at:
+        at.sessions.pushed_out = (an_identity("ses_old"),)
+        async with at.client.post("/api/v1/sessions", json={"token": "good"}) as response:
+            assert response.status == 200
+        assert at.closed == ["ses_old"]
 
 
 async def test_a_trusted_proxy_is_believed(assets: Path) -> None:
