@@ -108,6 +108,11 @@ class WorkerLink:
             raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker gave an unexpected reply")
         return reply
 
+    def tell(self, make: Callable[[int], Request]) -> None:
+        """Like `ask`, for what needs no reply; nothing happens while the worker is not there."""
+        if self._writer is not None:
+            self._writer.write(encode_frame(make(next(self._numbers))))
+
     async def close(self) -> None:
         """Ends the link; the worker goes on for its grace time."""
         self.state = LinkState.CLOSED

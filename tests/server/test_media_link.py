@@ -14,6 +14,7 @@ from contract.ids import PeerId, RoomId
 from mediaserver.link_frames import encode_frame, read_frame
 from mediaserver.link_messages import (
     Answer,
+    Disconnect,
     DoneReply,
     Downward,
     Inventory,
@@ -50,6 +51,7 @@ class FakeWorker:
         self.hangs_up = False
         self.accepted = 0
         self.offers: list[Offer] = []
+        self.freed: asyncio.Queue[str] = asyncio.Queue()
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
@@ -94,6 +96,8 @@ class FakeWorker:
                 self.offers.append(request)
                 writer.write(encode_frame(Answer(request.request, "answer", (SlotEntry("2", None),), 1)))
             else:
+                if isinstance(request, Disconnect):
+                    self.freed.put_nowait(request.peer)
                 writer.write(encode_frame(DoneReply(request.request)))
         writer.close()
 
@@ -323,6 +327,22 @@ async def test_a_worker_that_dies_over_an_offer_is_an_error_not_a_hang(tmp_path:
         made[0].silent = True
         with pytest.raises(UnavailableError):
             await link.offer(ROOM, PEER, OFFER)
+
+
+async def test_who_left_while_the_link_was_cut_is_freed_when_it_is_back(tmp_path: Path) -> None:
+    """Or somebody who was sent out would go on listening."""
+    async with workers(tmp_path, 1) as (link, [worker], heard):
+        other = PeerId("prt_2")
+        await link.offer(ROOM, PEER, OFFER)
+        await link.offer(ROOM, other, OFFER)
+        worker.alive = (PeerEntry(ROOM, PEER, "c1", 1, "live"), PeerEntry(ROOM, other, "c1", 1, "live"))
+        worker.silent = True
+        await link.disconnect(ROOM, PEER)
+        worker.silent = False
+        assert await asyncio.wait_for(worker.freed.get(), 20) == PEER
+        assert await heard.next() == ("state", ROOM, other, ConnectionState.LIVE)
+        assert link.peers() == ((ROOM, other),)
+        assert link.resume(ROOM, PEER, "c1") is None
 
 
 async def test_leaving_frees_the_place(tmp_path: Path) -> None:
