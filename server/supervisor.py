@@ -6,17 +6,21 @@ as soon as the first has ended.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import socket
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from server.child import Child, Program, Role
 from server.console import say, tell
 from server.programs import node_programs
 from server.settings import Settings, camera_warning
+
+LOCK_FILE = "node.lock"
 
 _BACKLOG = 512
 _LONGEST_READY_LINE = 1 << 20
@@ -29,9 +33,36 @@ def run(settings: Settings) -> int:
         say(warning)
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(settings.data)
+    except BlockingIOError:
+        say(f"konsilium: another node runs on {settings.data}")
+        return 1
+    except OSError as error:
+        say(f"konsilium: {settings.data}: {error.strerror}")
+        return 1
+    with lock:
+        return _run_locked(settings)
+
+
+def _lock(folder: Path) -> BinaryIO:
+    """Two nodes on one folder would take each other's workers. Freed by the kernel, however this process ends.
+
+    Raises `BlockingIOError` when another process holds it.
+    """
+    lock = (folder / LOCK_FILE).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+def _run_locked(settings: Settings) -> int:
+    try:
         listening = _listen(settings)
     except OSError as error:
-        say(f"konsilium: {settings.host}:{settings.port} or {settings.data}: {error.strerror}")
+        say(f"konsilium: {settings.host}:{settings.port}: {error.strerror}")
         return 1
     ready_reader, ready_writer = os.pipe()
     with listening:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from aiohttp.web import BaseRunner
 
 from contract.clock import FixedClock
@@ -18,6 +18,7 @@ from contract.ids import AppointmentId, ClinicId, ParticipantId, SessionId
 from rooms.messages import VerdictCode, VerdictView
 from rooms.roles import Role
 from rooms.sessions import Exchange, Identity
+from server.http_trust import believe_proxies
 from server.request_body import MAXIMUM_BODY
 from server.session_routes import SessionRoutes
 from server.settings import IpNetwork
@@ -253,6 +254,20 @@ async def test_a_device_pushed_out_by_a_new_one_is_ended(assets: Path) -> None:
         async with at.client.post("/api/v1/sessions", json={"token": "good"}) as response:
             assert response.status == 200
         assert at.closed == ["ses_old"]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "believed"), [("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("::1", False), ("::ffff:10.0.0.1", False)]
+)
+async def test_a_trusted_proxy_is_believed_on_a_socket_for_both_families(proxy: str, believed: bool) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    request = make_mocked_request("GET", "/", headers).clone(remote=proxy)
+
+    async def handler(seen: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        assert (seen.scheme, seen.remote) == (("https", "203.0.113.7") if believed else ("http", proxy))
+        return aiohttp.web.Response()
+
+    await believe_proxies((ip_network("127.0.0.0/8"),))(request, handler)
 
 
 async def test_a_trusted_proxy_is_believed(assets: Path) -> None:

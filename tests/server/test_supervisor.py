@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from server import supervisor as supervisor_module
 from server.child import EXIT_CONFIGURATION, BackOff
 
 SLEEPER = "import signal; signal.pause()"
@@ -255,6 +256,18 @@ if len(lives.read_text()) == 2:
         os.kill(pids(ready)["server"], signal.SIGKILL)
         assert [(await next_event(process))["event"] for _ in range(2)] == ["child_restarted"] * 2
         assert _runs(pids(ready)["worker"])
+
+
+async def test_a_second_node_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with supervisor_module._lock(tmp_path):
+        arguments = ["--port", "0", "--udp-ports", "0-0", "--data", str(tmp_path)]
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "serve", *arguments, stderr=subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(second.communicate(), 30)
+    assert second.returncode == 1
+    assert said.decode() == f"konsilium: another node runs on {tmp_path}\n"
+    supervisor_module._lock(tmp_path).close()
 
 
 async def running(supervising: int, count: int, without: frozenset[int] = frozenset()) -> frozenset[int]:
