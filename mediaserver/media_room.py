@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from contract.errors import ErrorCode, LimitError
-from mediaserver.link_messages import SlotEntry
+from mediaserver.link_messages import FlowEntry, RoomCounters, SlotEntry
 from mediaserver.media_peer import MediaPeer
 from mediaserver.peer_media import connect_slot, disconnect_slot
 from mediaserver.settings import MAXIMUM_PEERS, MAXIMUM_PUBLISHERS
@@ -55,6 +55,18 @@ class MediaRoom:
                 if peer.name in other.slots:
                     connect_slot(peer.transport.media, other.transport.media, other.slots.index(peer.name))
         self._assign_all(except_peer=peer)
+
+    def counters(self) -> RoomCounters:
+        """What was counted of everybody here, and between whom packets went."""
+        return RoomCounters(
+            peers={name: peer.transport.media.statistics() for name, peer in self.peers.items()},
+            flows=tuple(
+                FlowEntry(publisher, name, *peer.transport.media.sent_on(slot))
+                for name, peer in self.peers.items()
+                for slot, publisher in enumerate(peer.slots)
+                if publisher is not None
+            ),
+        )
 
     def missing_slots(self, peer: MediaPeer) -> int:
         return sum(name not in peer.slots for name in self._publishers_for(peer))

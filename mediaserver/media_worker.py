@@ -9,14 +9,16 @@ from mediaserver import sdp_read
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
 from mediaserver.faults import Faults
-from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots
+from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, RoomCounters, SlotEntry, Slots
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
 from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
+from mediaserver.pulse import Pulse
 from mediaserver.settings import MAXIMUM_ROOMS
 from mediaserver.switchboard import Switchboard
+from mediaserver.traffic import Traffic
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 
@@ -41,11 +43,14 @@ class MediaWorker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
+        self._traffic = Traffic()
+        self._pulse = Pulse()
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._port.open(loop, self._switchboard)
         self._timer = loop.call_later(TICK_SECONDS, self._tick)
+        self._pulse.expect(loop.time() + TICK_SECONDS)
 
     def close(self) -> None:
         """Says goodbye to every peer and frees the port."""
@@ -94,11 +99,17 @@ class MediaWorker:
         self._port.count_kernel_drops()
         peers = self._peers()
         own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
-        return self._drops.snapshot() | own | self._port.delays()
+        traffic = self._traffic.with_living(peer.transport.media for _, peer in peers)
+        own["cpu_us"] = time.process_time_ns() // 1000
+        return self._drops.snapshot() | own | traffic | self._pulse.take() | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
         return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
+
+    def measure(self, rooms: tuple[str, ...]) -> dict[str, RoomCounters]:
+        """What was counted of these rooms; unknown ones are left out."""
+        return {name: room.counters() for name in rooms if (room := self._rooms.get(name)) is not None}
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""
@@ -160,6 +171,7 @@ class MediaWorker:
             return
         self.notify(PeerState(room_name, peer.name, peer.connection, _told(state)))
         if state is TransportState.FREED:
+            self._traffic.left(peer.transport.media)
             room.remove(peer)
             if not room.peers:
                 self._rooms.pop(room_name, None)
@@ -167,6 +179,9 @@ class MediaWorker:
     def _tick(self) -> None:
         if self._loop is None:
             return
+        began = self._loop.time()
+        self._pulse.beat(began)
+        self._pulse.expect(began + TICK_SECONDS)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         self._ticks += 1
         if self._ticks % _KERNEL_DROPS_EVERY == 0:

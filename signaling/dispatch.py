@@ -1,5 +1,6 @@
 """The one dispatcher: parse → authorise → handle → always acknowledge. An exception becomes an error code."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -36,11 +37,21 @@ class Dispatcher:
             raise ValueError("handlers and rules must name exactly the declared commands")
         self._handlers = handlers
         self._offers = KeyedLimiter(OFFERS_PER_SECOND, OFFER_BURST)
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """How often each command came to which outcome: `ok`, the verdict that refused, or an error code."""
 
     async def answer(
         self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
     ) -> Acknowledgement:
         """Always an acknowledgement, never an exception. `place` is where the caller's connection is now."""
+        answer = await self._answer(caller, place, device, name, arguments)
+        # What a client makes up must not fill the memory.
+        self.outcomes[name if name in self._handlers else "unknown", _outcome(answer)] += 1
+        return answer
+
+    async def _answer(
+        self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
+    ) -> Acknowledgement:
         try:
             command = parse(name, arguments)
             authorise(caller.role, place, name)
@@ -67,6 +78,13 @@ class Dispatcher:
         except Exception:
             log.exception("command_failed", command=name)
             return failure(ErrorCode.INTERNAL)
+
+
+def _outcome(answer: Acknowledgement) -> str:
+    if answer["ok"]:
+        return "ok"
+    error = answer["error"]
+    return str((error["verdict"] or error)["code"])
 
 
 def authorise(role: Role, place: Place, name: str) -> None:

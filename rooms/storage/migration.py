@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-NEWEST_REVISION = "0002"
+NEWEST_REVISION = "0003"
 """The last file of `rooms/migrations/versions`."""
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -10,6 +10,7 @@ from rooms.storage.clinics import ClinicTable
 from rooms.storage.database import Database
 from rooms.storage.devices import DeviceSessionTable, LinkTable
 from rooms.storage.participants import ConsentTable, ParticipantTable
+from rooms.storage.quality import QualityTable
 from rooms.storage.records import AuditTable, ReceiptTable
 
 
@@ -23,6 +24,7 @@ class Transaction:
         self.sessions = DeviceSessionTable(connection)
         self.receipts = ReceiptTable(connection)
         self.audit = AuditTable(connection)
+        self.quality = QualityTable(connection)
 
 
 class Store:

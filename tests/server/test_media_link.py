@@ -24,6 +24,7 @@ from mediaserver.link_messages import (
     PeerEntry,
     PeerState,
     Ping,
+    Pong,
     Refusal,
     SlotEntry,
     Slots,
@@ -47,6 +48,7 @@ class FakeWorker:
         self.slots: tuple[Slots, ...] = ()
         self.refuses: ErrorCode | str | None = None
         self.silent = False
+        self.cpu_microseconds = 0
         self.hangs = False
         self.hangs_up = False
         self.accepted = 0
@@ -87,7 +89,7 @@ class FakeWorker:
                 told = (InventoryReply(request.request, self.alive), *self.slots)
                 writer.write(b"".join(encode_frame(one) for one in told))
             elif isinstance(request, Ping):
-                writer.write(encode_frame(DoneReply(request.request)))
+                writer.write(encode_frame(Pong(request.request, self.cpu_microseconds)))
             elif self.refuses is not None:
                 writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
             elif self.silent:
