@@ -176,16 +176,8 @@ class PaymentLapsed(_BookingEvent, frozen=True, tag="payment.lapsed"):
     data: PaymentEventData
 
 
-BookingEvent = (
-    AppointmentCreated
-    | AppointmentUpdated
-    | AppointmentRescheduled
-    | AppointmentCancelled
-    | PaymentPending
-    | PaymentSucceeded
-    | PaymentRefunded
-    | PaymentLapsed
-)
+PaymentEvent = PaymentPending | PaymentSucceeded | PaymentRefunded | PaymentLapsed
+BookingEvent = AppointmentCreated | AppointmentUpdated | AppointmentRescheduled | AppointmentCancelled | PaymentEvent
 
 
 class _UnverifiedData(msgspec.Struct):

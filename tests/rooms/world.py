@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL
 from standardwebhooks import Webhook
 
 from booking_bridge.bridge import Bridge, NewClinic, WebhookAnswer
@@ -46,9 +47,10 @@ class World:
         policy: Policy = DEFAULT_POLICY,
         now: datetime = START,
         seat_kept_seconds: float = SEAT_KEPT_SECONDS,
+        location: Path | URL | None = None,
     ) -> "World":
         media, outbox, clock = RecordingMedia(), RecordingOutbox(), FixedClock(now)
-        rooms = await open_rooms(folder, media, outbox, clock, seat_kept_seconds)
+        rooms = await open_rooms(folder, media, outbox, clock, seat_kept_seconds, location)
         bridge = Bridge(rooms, LINK_BASE)
         await bridge.add_clinic(a_clinic(policy))
         return cls(folder, rooms, bridge, clock, media, outbox)
