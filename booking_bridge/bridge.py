@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 import structlog
@@ -31,7 +30,6 @@ from rooms.storage.store import Transaction
 
 __all__ = ["Bridge", "IssuedLink", "NewClinic", "WebhookAnswer", "WebhookResult"]
 
-RECEIPTS_KEPT = timedelta(days=30)
 LAPSE_PERIOD_SECONDS = 30.0
 _log = structlog.get_logger()
 
@@ -77,7 +75,6 @@ class Bridge:
             else:
                 stored = await self._apply(transaction, clinic, event)
                 answer = msgspec.json.encode(stored).decode()
-                await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
                 await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
             links = await self._links(transaction, stored.appointment)
         # A repeat too: the first time it may have been stored and then something failed before people were told.
