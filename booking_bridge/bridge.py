@@ -16,7 +16,7 @@ from booking_bridge.answers import (
 )
 from booking_bridge.apply import change, create
 from booking_bridge.clinics import set_up_clinic
-from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent
+from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent, is_name
 from booking_bridge.lapse import lapse_overdue
 from booking_bridge.people import sync_participants
 from booking_bridge.webhook import named_clinic, parse_event, verify
@@ -99,7 +99,8 @@ class Bridge:
             await transaction.appointments.add(after)
         else:
             await transaction.appointments.save(after)
-        if isinstance(event, AppointmentCreated | AppointmentUpdated) and after.versions.details == event.data.version:
+        newest = before is None or event.data.version > before.versions.details
+        if isinstance(event, AppointmentCreated | AppointmentUpdated) and newest:
             await sync_participants(transaction, self._rooms.link_key, after.id, event.data, now)
         kind = str(event.__struct_config__.tag)
         detail = f"version {event.data.version}"
@@ -158,12 +159,14 @@ class Bridge:
 
     async def add_clinic(self, clinic: NewClinic) -> None:
         """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""
-        await set_up_clinic(self._rooms.store, clinic)
+        await set_up_clinic(self._rooms.store, clinic, self._rooms.clock)
 
     async def _find(
         self, transaction: Transaction, clinic: ClinicId, appointment: str, participant: str
     ) -> Participant:
-        found = await transaction.appointments.find(clinic, appointment)
+        # Not every text can be stored, so not every text can be looked up.
+        named = is_name(appointment) and is_name(participant)
+        found = await transaction.appointments.find(clinic, appointment) if named else None
         people = () if found is None else await transaction.participants.of_appointment(found.id)
         for person in people:
             if person.reference == participant:

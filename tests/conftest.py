@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from rooms.storage.migration import migrate_server
+
 SUPERUSER = "konsilium"
+PATTERN = "pattern"
 HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=60")
 """The run is over before the power can fail."""
 
@@ -23,11 +26,20 @@ class PostgresqlServer:
     folder: Path
     numbers: "count[int]" = field(default_factory=count)
 
-    def new_database(self) -> URL:
-        """An empty database of its own for one test."""
-        name = f"test_{next(self.numbers)}"
+    def make_pattern(self) -> None:
+        """Brings the pattern of new databases to the newest shape, once for all tests."""
+        self.new_database(PATTERN, "template0")
+        migrate_server(self._url(PATTERN))
+
+    def new_database(self, name: str = "", pattern: str = "") -> URL:
+        """A database of its own for one test; with the pattern `template0` it is empty."""
+        name = name or f"test_{next(self.numbers)}"
         psql = ["psql", "-q", "-h", str(self.folder), "-U", SUPERUSER, "-d", "postgres"]
-        subprocess.run([*psql, "-c", f"CREATE DATABASE {name}"], check=True, timeout=50)
+        command = f"CREATE DATABASE {name} TEMPLATE {pattern or PATTERN}"
+        subprocess.run([*psql, "-c", command], check=True, timeout=50)
+        return self._url(name)
+
+    def _url(self, name: str) -> URL:
         # With a password at hand, although none is asked for, the driver does not look for its file.
         return URL.create("postgresql", SUPERUSER, "unused", database=name, query={"host": str(self.folder)})
 
@@ -63,7 +75,9 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         options = " ".join(f"-c {setting}" for setting in (*HASTE, f"unix_socket_directories={folder}"))
         run("pg_ctl", "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
         try:
-            yield PostgresqlServer(folder)
+            server = PostgresqlServer(folder)
+            server.make_pattern()
+            yield server
         finally:
             run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
     finally:

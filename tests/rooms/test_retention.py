@@ -10,6 +10,7 @@ from sqlalchemy import URL, func, select
 
 import rooms.retention
 from contract.ids import ClinicId
+from rooms.assembly import DATABASE_FILE
 from rooms.policy import DEFAULT_POLICY, Policy, parse_policy
 from rooms.reception import LINK_LIFETIME
 from rooms.retention import RECEIPTS_KEPT, Retention
@@ -45,7 +46,7 @@ async def test_an_old_appointment_goes_with_all_that_belongs_to_it(world: World,
     world.clock.advance(timedelta(microseconds=1))
     await sweeper.sweep()
     left = await counts(location)
-    assert {name: number for name, number in left.items() if number} == {"clinics": 1, "audit": 3}
+    assert {name: number for name, number in left.items() if number} == {"clinics": 1, "audit": 4}
     async with world.rooms.store.read() as transaction:
         removed = (await transaction.audit.of_clinic(CLINIC.id))[-1]
     assert (removed.action, removed.detail, removed.appointment) == ("retention.removed", "appointments 1", None)
@@ -82,7 +83,7 @@ async def test_the_audit_trail_goes_much_later(world: World, location: Path | UR
     world.clock.advance(timedelta(days=DEFAULT_POLICY.audit_kept_days))
     sweeper = Retention(world.rooms.store, world.clock)
     await sweeper.sweep()
-    assert (await counts(location))["audit"] == 2
+    assert (await counts(location))["audit"] == 3
     world.clock.advance(timedelta(seconds=1))
     await sweeper.sweep()
     async with world.rooms.store.read() as transaction:
@@ -135,3 +136,14 @@ def test_days_that_make_no_sense_are_refused() -> None:
         with pytest.raises(msgspec.ValidationError):
             parse_policy(wrong)
     assert Policy(appointments_kept_days=31).audit_kept_days > 31
+
+
+async def test_deleted_names_do_not_stay_in_the_file(tmp_path: Path) -> None:
+    world = await World.open(tmp_path)
+    await world.book(title="unmistakable-title")
+    world.clock.advance(KEPT + timedelta(days=1))
+    await Retention(world.rooms.store, world.clock).sweep()
+    await world.close()
+    content = await asyncio.to_thread((tmp_path / DATABASE_FILE).read_bytes)
+    assert b"clinic.set_up" in content
+    assert b"unmistakable-title" not in content

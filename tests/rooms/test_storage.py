@@ -237,7 +237,7 @@ async def test_an_error_of_the_database_names_nobody(world: World) -> None:
 
 
 async def test_postgresql_gets_the_declared_tables_and_keeps_them(postgresql_server: PostgresqlServer) -> None:
-    location = await asyncio.to_thread(postgresql_server.new_database)
+    location = await asyncio.to_thread(postgresql_server.new_database, pattern="template0")
     for database in await asyncio.gather(*(Database.open(location) for _ in range(3))):
         async with database.read() as connection:
             assert (
