@@ -20,7 +20,7 @@ DEBIAN_PACKAGES = {
     "fc-list": "fontconfig",
     "pg_lsclusters": "postgresql",
 }
-"""Program → the Debian package that brings it; the tests with real browsers, a real proxy and a real server for data need them."""
+"""Program → the Debian package that brings it; tests with real browsers, proxy and PostgreSQL need them."""
 
 FONT_PACKAGES = ("fonts-dejavu-core", "fonts-noto-core")
 

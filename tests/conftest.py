@@ -79,6 +79,6 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
             server.make_pattern()
             yield server
         finally:
-            run("pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder)
