@@ -19,8 +19,6 @@ from rooms.sessions import DEVICES_PER_PARTICIPANT, Exchange
 from tests.rooms.support import CLINIC, END, START
 from tests.rooms.world import World, everything_stored
 
-EVERY_DATABASE = True
-
 
 async def opened(world: World, token: str, cookie: str | None = None) -> Exchange:
     return await world.rooms.sessions.exchange(token, cookie)
