@@ -18,8 +18,8 @@ export interface Received {
 export async function received(page: Page): Promise<Received> {
   return page.evaluate(async () => {
     const sum = { framesDecoded: 0, audioEnergy: 0, packetsLost: 0, audioPacketsReceived: 0, audioPacketsLost: 0 };
-    for (const connection of window.instruments.connections) {
-      for (const report of (await connection.getStats()).values()) {
+    for (const reports of await window.instruments.reports()) {
+      for (const report of reports.values()) {
         if (report.type !== "inbound-rtp") {
           continue;
         }
@@ -99,6 +99,21 @@ export async function silent(page: Page, seconds = 20): Promise<void> {
     quiet = now - before < 1e-6 ? quiet + 1 : 0;
     before = now;
     return quiet >= 8;
+  });
+}
+
+/** From which addresses of its own the page's connections have sent media over a pair that was answered. */
+export async function usedAddresses(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const addresses: string[] = [];
+    for (const reports of await window.instruments.reports()) {
+      for (const pair of reports.values()) {
+        if (pair.type === "candidate-pair" && pair.nominated && pair.bytesReceived > 0) {
+          addresses.push(reports.get(pair.localCandidateId)?.address ?? "");
+        }
+      }
+    }
+    return addresses;
   });
 }
 
