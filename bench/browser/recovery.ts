@@ -24,7 +24,7 @@ const networkChange: Breakage = {
     patient: { program: clientProgram("chromium") },
   },
   prepare: () => setLink("mobile", "down"),
-  harm: () => changeNetwork("wifi"),
+  harm: () => changeNetwork("wifi", "mobile"),
   restore: () => {
     setLink("wifi", "up");
     setLink("mobile", "up");

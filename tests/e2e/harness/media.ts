@@ -102,21 +102,6 @@ export async function silent(page: Page, seconds = 20): Promise<void> {
   });
 }
 
-/** From which addresses of its own the page's connections have sent media over a pair that was answered. */
-export async function usedAddresses(page: Page): Promise<string[]> {
-  return page.evaluate(async () => {
-    const addresses: string[] = [];
-    for (const reports of await window.instruments.reports()) {
-      for (const pair of reports.values()) {
-        if (pair.type === "candidate-pair" && pair.nominated && pair.bytesReceived > 0) {
-          addresses.push(reports.get(pair.localCandidateId)?.address ?? "");
-        }
-      }
-    }
-    return addresses;
-  });
-}
-
 /** How many of the page's own tracks still hold a device. */
 export async function liveTracks(page: Page): Promise<number> {
   return page.evaluate(() => window.instruments.localTracks.filter((track) => track.readyState === "live").length);

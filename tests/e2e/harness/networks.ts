@@ -11,8 +11,6 @@ import type { BrowserKind } from "./browsers.ts";
 /** The server's address on every link. */
 export const SERVICE_ADDRESS = process.env.KONSILIUM_SERVICE_ADDRESS ?? "";
 const CLIENT = process.env.KONSILIUM_CLIENT_NAMESPACE ?? "";
-/** The browser's own. */
-export const ADDRESSES = { wifi: "10.99.1.2", mobile: "10.99.2.2" };
 const GATEWAYS = { wifi: "10.99.1.1", mobile: "10.99.2.1" };
 
 export type Link = keyof typeof GATEWAYS;
@@ -30,12 +28,18 @@ export function setLink(link: Link, state: "up" | "down"): void {
   }
 }
 
-/** `link` goes away and the other one comes. */
-export function changeNetwork(link: Link): void {
-  setLink(link, "down");
-  setLink(link === "wifi" ? "mobile" : "wifi", "up");
+/** One link goes away and the other one comes. */
+export function changeNetwork(from: Link, to: Link): void {
+  setLink(from, "down");
+  setLink(to, "up");
 }
 
-function ip(...words: string[]): void {
-  execFileSync("ip", ["-n", CLIENT, ...words]);
+/** Packets that have come to the client side by this link so far. */
+export function arrived(link: Link): number {
+  const [told] = JSON.parse(ip("-s", "-j", "link", "show", link));
+  return told.stats64.rx.packets;
+}
+
+function ip(...words: string[]): string {
+  return execFileSync("ip", ["-n", CLIENT, ...words], { encoding: "utf8" });
 }

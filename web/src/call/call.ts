@@ -297,6 +297,7 @@ export class Call {
     } else if (state === "disturbed") {
       this.advance("transport_disturbed");
       this.repair.disturbed();
+      this.networkChanged();
     }
   }
 
