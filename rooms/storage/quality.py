@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.ids import AppointmentId, ParticipantId
 from rooms.quality.evidence import Break, BreakCause, Evidence, PersonTime
-from rooms.storage.tables import media_breaks, participant_quality, quality
+from rooms.storage.tables import appointments, media_breaks, participant_quality, quality
 
 
 class QualityTable:
@@ -40,8 +40,13 @@ class QualityTable:
         )
 
     async def put(self, evidence: Mapping[AppointmentId, Evidence], written: Mapping[AppointmentId, set[int]]) -> None:
-        """Stores many consultations at once. `written`: numbers of breaks that are stored already, and over."""
-        names = list(evidence)
+        """Stores many consultations at once. `written`: numbers of breaks that are stored already, and over.
+
+        Those whose appointment is deleted by now are left out.
+        """
+        known = select(appointments.c.id).where(appointments.c.id.in_(list(evidence)))
+        names = [AppointmentId(row.id) for row in await self._connection.execute(known)]
+        evidence = {name: evidence[name] for name in names}
         await self._connection.execute(delete(quality).where(quality.c.appointment.in_(names)))
         await self._insert(quality, [_row(name, one) for name, one in evidence.items()])
         await self._connection.execute(delete(participant_quality).where(participant_quality.c.appointment.in_(names)))

@@ -9,6 +9,7 @@ from rooms.storage.appointments import AppointmentTable
 from rooms.storage.clinics import ClinicTable
 from rooms.storage.database import Database
 from rooms.storage.devices import DeviceSessionTable, LinkTable
+from rooms.storage.expired import ExpiredRows
 from rooms.storage.participants import ConsentTable, ParticipantTable
 from rooms.storage.quality import QualityTable
 from rooms.storage.records import AuditTable, ReceiptTable
@@ -25,6 +26,7 @@ class Transaction:
         self.receipts = ReceiptTable(connection)
         self.audit = AuditTable(connection)
         self.quality = QualityTable(connection)
+        self.expired = ExpiredRows(connection)
 
 
 class Store:
