@@ -1,5 +1,6 @@
 """`GET /metrics` for Prometheus: counters and gauges of the whole node, with no personal data in any label."""
 
+import asyncio
 import hmac
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -69,7 +70,8 @@ class Metrics:
         counters = await self._media.counters()
         now = CollectorRegistry()
         now.register(_Families([*self._node(self._control.status()), *_workers(counters)]))
-        return generate_latest(now) + generate_latest(self._registry)
+        # Figures of the process are read from /proc.
+        return generate_latest(now) + await asyncio.to_thread(generate_latest, self._registry)
 
     def _node(self, status: NodeStatus) -> Iterator[Metric]:
         yield GaugeMetricFamily("konsilium_rooms", "Live rooms: somebody sits there", status.rooms)

@@ -156,11 +156,24 @@ def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
     the last moment that was watched. While nobody was there, nothing was missed."""
     before = evidence.counted_until
     missed = {one.participant for one in evidence.breaks if one.ended_at is None}
-    watched = bool(evidence.people.keys() - missed)
-    assumed = {person: Present(now.role, ConnectionState.LIVE) for person, now in people.items()}
-    broken = observe(replace(evidence, present=assumed), before, people, BreakCause.SERVER_RESTARTED)
+    watched = evidence.people.keys() - missed
+    lost = [
+        Break(person, BreakCause.SERVER_RESTARTED, before)
+        for person in evidence.people
+        if person in watched and _state_of(people, person) is not ConnectionState.LIVE
+    ]
+    kept = lost[: max(0, MOST_BREAKS - len(evidence.breaks))]
     gap = max(0.0, (at - before).total_seconds()) if watched else 0.0
-    return replace(broken, counted_until=at, sampled_at=None, unobserved=broken.unobserved + gap)
+    taken_up = replace(
+        evidence,
+        counted_until=at,
+        sampled_at=None,
+        unobserved=evidence.unobserved + gap,
+        breaks=(*evidence.breaks, *kept),
+        breaks_left_out=evidence.breaks_left_out + len(lost) - len(kept),
+        present=dict(people),
+    )
+    return observe(taken_up, at, people)
 
 
 def sample(evidence: Evidence, at: datetime, flowing: Flowing) -> Evidence:
@@ -191,7 +204,7 @@ def _advance(evidence: Evidence, at: datetime) -> Evidence:
     passed = max(0.0, (at - evidence.counted_until).total_seconds())
     counted = passed if passed <= LONGEST_STEP_SECONDS else 0.0
     times = {
-        person: time + PersonTime.of(_state(evidence, person), counted) for person, time in evidence.people.items()
+        person: time + PersonTime.of(_state_of(evidence.present, person), counted) for person, time in evidence.people.items()
     }
     return replace(evidence, counted_until=at, people=times, unobserved=evidence.unobserved + passed - counted)
 
@@ -213,13 +226,13 @@ def _open_break(breaks: list[Break], person: ParticipantId) -> int | None:
     return None
 
 
-def _state(evidence: Evidence, person: ParticipantId) -> ConnectionState:
-    known = evidence.present.get(person)
+def _state_of(people: People, person: ParticipantId) -> ConnectionState:
+    known = people.get(person)
     return ConnectionState.ABSENT if known is None else known.state
 
 
 def _was_live(evidence: Evidence, person: ParticipantId) -> bool:
-    return _state(evidence, person) is ConnectionState.LIVE
+    return _state_of(evidence.present, person) is ConnectionState.LIVE
 
 
 def _cause_of(state: ConnectionState) -> BreakCause:
