@@ -17,6 +17,8 @@ class MediaRoom:
 
     def __init__(self, slots_changed: SlotsChanged) -> None:
         self.peers: dict[str, MediaPeer] = {}
+        self.screen: str | None = None
+        """Whose screen is shown, by name: it outlives a connection."""
         self._slots_changed = slots_changed
 
     def check_place_for(self, name: str) -> None:
@@ -43,6 +45,10 @@ class MediaRoom:
         if self.peers.get(peer.name) is peer:
             del self.peers[peer.name]
             self._assign_all(except_peer=None)
+
+    def share_screen(self, name: str | None) -> None:
+        """From now on this peer's screen, or nobody's."""
+        self.screen = name
 
     def negotiated(self, peer: MediaPeer, *, reconnect: bool) -> None:
         """After an answer: fills the peer's slots and shows the peer to the others.

@@ -30,6 +30,7 @@ from mediaserver.rtp import MAXIMUM_INCOMING
 from mediaserver.sink import Sink
 from mediaserver.streams import IncomingStreams
 from mediaserver.subscription import Subscription
+from mediaserver.tiles import UNTOLD, Tile, TileSize
 from mediaserver.transport_feedback import TransportFeedback
 
 TICK_SECONDS = 0.05
@@ -62,7 +63,7 @@ class PeerMedia:
         self._downlink = DownlinkLimit()
         self._relayed = RelayedLimit()
         self._active = False
-        self._video_wanted = True
+        self._tiles: dict[str, Tile] = {}
         self._closed = False
         self._next_report = self._next_relay = 0.0
         self.receive_rtp = Forwarder(
@@ -109,14 +110,15 @@ class PeerMedia:
         self._active = True
         self._want(self._clock())
 
-    def receive_video(self, wanted: bool) -> None:
-        """False: no video packets to this peer (hidden page, audio only)."""
-        self._video_wanted = wanted
+    def view(self, tiles: dict[str, Tile]) -> None:
+        """By mid: how large the page shows what it receives. What it does not show is not sent; sound always is."""
+        self._tiles = tiles
         self._want(self._clock())
 
     def _want(self, now: float) -> None:
         for subscription in self._subscriptions.values():
-            subscription.want(self._active and (self._video_wanted or not subscription.video), now)
+            shown = self._tiles.get(subscription.mid, UNTOLD).size is not TileSize.NONE
+            subscription.want(self._active and (shown or not subscription.video), now)
 
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""

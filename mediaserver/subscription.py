@@ -162,6 +162,10 @@ class Subscription:
             self.follow_format(self._format)
 
     @property
+    def mid(self) -> str:
+        return self._section.mid
+
+    @property
     def slot(self) -> int:
         return self._section.slot
 

@@ -69,8 +69,12 @@ class Entrance:
         # From here to the return nothing waits: snapshot and subscription belong together.
         room = self._directory.open(facts)
         before = room.seat(caller.participant)
-        seat = self._seat(caller, command, facts, media)
+        # Looked at again: while the record was written it may have changed.
+        living = self._media.resume(RoomId(caller.appointment), PeerId(caller.participant), media.connection)
+        seat = self._seat(caller, command, facts, media, living or LivingMedia(ConnectionState.GONE))
         events = room.take_seat(caller.participant, seat)
+        if living is not None and living.shares_screen:
+            events += room.share_screen(caller.participant)
         if started_at is not None:
             events += room.start(started_at)
         self._tell_others(room, caller, before, events)
@@ -79,6 +83,8 @@ class Entrance:
             self._directory.publish(room, room.lose_connection(caller.participant, caller.connection))
         if media.resumed and seat.slots:
             self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
+        if living is not None and living.wanted is not None:
+            self._directory.tell(seat, living.wanted)
         return JoinResult(
             snapshot=room.snapshot(caller.role),
             me=caller.participant,
@@ -125,7 +131,7 @@ class Entrance:
         roles = frozenset({caller.role}) if room is None else room.seated_roles() | {caller.role}
         return {Role.PRACTITIONER, Role.PATIENT} <= roles
 
-    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media) -> Seat:
+    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media, living: LivingMedia) -> Seat:
         device = facts.sessions.get(caller.session)
         seat = Seat(
             connection=caller.connection,
@@ -139,9 +145,6 @@ class Entrance:
             return replace(seat, transport=ConnectionState.CONNECTING, slots=slots, missing_slots=missing)
         if not media.resumed:
             return seat
-        # Looked at again: while the record was written it may have changed.
-        room, peer = RoomId(caller.appointment), PeerId(caller.participant)
-        living = self._media.resume(room, peer, media.connection) or LivingMedia(ConnectionState.GONE)
         return replace(seat, transport=living.state, slots=living.slots, missing_slots=living.missing_slots)
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
