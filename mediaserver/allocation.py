@@ -1,9 +1,10 @@
 """Who gets which picture in what quality, when a down-link holds only so much. Pure.
 
-Sound is not in it: its rate is set aside before. First everybody visible gets the least picture, then each gets more,
-the most important first: the shared screen, the main tile, the others by size. A camera loses temporal layers before
-spatial ones, but not below 10 fps while a lower spatial layer is left; a screen keeps its resolution. Whoever's least
-picture does not fit is off. A publisher that follows this subscriber's limit is given bits instead of a layer.
+Sound is not in it: its rate is set aside before. First everybody visible gets the least picture, then everybody one
+of 10 fps, then each gets more, the most important first: the shared screen, the main tile, the others by size. A
+camera loses temporal layers before spatial ones, but not below 10 fps while a lower spatial layer is left; a screen
+keeps its resolution. Whoever's least picture does not fit is off. A publisher that follows this subscriber's limit is
+given bits instead of a layer.
 """
 
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class Choice(NamedTuple):
 
 
 OFF = Choice(-1, -1)
+EVERY_PICTURE = 3
+"""The highest temporal layer that VP8 can name: nothing is left out, however many there turn out to be."""
 
 
 class Measure(StrEnum):
@@ -74,17 +77,21 @@ class Allocation(NamedTuple):
     """In the order of the demands."""
     wanted: int
     """The budget from which something would be better, 0 when nothing would."""
+    full: int
+    """The budget from which nothing would be better."""
 
 
 class _Rung(NamedTuple):
     choice: Choice
     cost: int
+    slow: bool
+    """Below 10 fps."""
 
 
 class _Place:
     """One visible demand while it is decided on. `at`: its rung, best first; beyond the last: off."""
 
-    __slots__ = ("at", "held", "ladder")
+    __slots__ = ("at", "held", "ladder", "least", "usable")
 
     def __init__(self, demand: Demand) -> None:
         self.ladder = _ladder(demand)
@@ -93,6 +100,14 @@ class _Place:
             (number for number, rung in enumerate(self.ladder) if rung.choice <= demand.current), len(self.ladder)
         )
         """The best rung that is no more than what flows already."""
+        whole = [
+            number for number, rung in enumerate(self.ladder) if rung.choice.spatial == self.ladder[0].choice.spatial
+        ]
+        self.least = whole[-1] if demand.screen else len(self.ladder) - 1
+        """The first to try: a screen loses its resolution only when nothing else is left to lose."""
+        usable = [number for number, rung in enumerate(self.ladder) if demand.screen or not rung.slow]
+        self.usable = min(self.least, usable[-1] if usable else 0)
+        """The cheapest rung that is not slow."""
 
     def cost(self, at: int) -> int:
         return self.ladder[at].cost if at < len(self.ladder) else 0
@@ -106,17 +121,20 @@ def allocate(budget: int | None, demands: Sequence[Demand], *, may_raise: bool =
     if budget is None:
         for place in places.values():
             place.at = 0
-        return Allocation(_grants(demands, places, None), 0)
+        return Allocation(_grants(demands, places, None), 0, 0)
     spent = 0
     for number in order:
-        least = len(places[number].ladder) - 1
-        spent += _improve(places[number], range(least, least + 1), spent, budget, may_raise=True)
+        place = places[number]
+        spent += _improve(place, range(place.least, place.at), spent, budget, may_raise=True)
+    for number in order:
+        place = places[number]
+        spent += _improve(place, range(place.usable, place.at), spent, budget, may_raise=may_raise)
     for number in order:
         place = places[number]
         if place.at < len(place.ladder):
             spent += _improve(place, range(place.at), spent, budget, may_raise=may_raise)
     grants = _grants(demands, places, max(0, budget - spent))
-    return Allocation(grants, _wanted(demands, places, grants, spent))
+    return Allocation(grants, *_wanted(demands, places, grants, spent))
 
 
 def _improve(place: _Place, rungs: range, spent: int, budget: int, *, may_raise: bool) -> int:
@@ -143,28 +161,32 @@ def _ladder(demand: Demand) -> list[_Rung]:
     rungs: list[_Rung] = []
     for spatial in range(top, -1, -1):
         row = rates[spatial]
+        last = len(row) - 1
         least = demand.least[spatial] if spatial < len(demand.least) else 0
-        for temporal in range(len(row) - 1, -1, -1):
-            if least and temporal < len(row) - 1:
-                break
-            if temporal < len(row) - 2 and spatial > 0 and not demand.screen:
+        for temporal in range(last, -1, -1):
+            slow = temporal < last - 1
+            if temporal < last and (least or (slow and spatial > 0 and not demand.screen)):
                 break
             cost = min(least, row[temporal]) if least else row[temporal]
             if not rungs or cost < rungs[-1].cost:
-                rungs.append(_Rung(Choice(spatial, temporal), cost))
+                choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
+                rungs.append(_Rung(choice, cost, slow))
     return rungs
 
 
 def _completed(rates: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
-    """`rates` with assumptions in the place of what is not known."""
+    """`rates` with assumptions in the place of what is not known; unknown layers have as many temporal ones as any."""
     assumed = _ASSUMED[-len(rates) :]
+    most = max(len(row) for row in rates)
     completed: list[tuple[int, ...]] = []
     above = 0
     for spatial in range(len(rates) - 1, -1, -1):
         row = rates[spatial]
-        total = row[-1] or (min(assumed[spatial], int(above * _ASSUMED_BELOW)) if above else assumed[spatial])
-        shares = _ASSUMED_TEMPORAL.get(len(row), (1.0,) * len(row))
-        completed.insert(0, tuple(rate or int(total * share) for rate, share in zip(row, shares, strict=True)))
+        total = row[-1]
+        if not total:
+            total = min(assumed[spatial], int(above * _ASSUMED_BELOW)) if above else assumed[spatial]
+            row = tuple(int(total * share) for share in _ASSUMED_TEMPORAL[min(most, 3)])
+        completed.insert(0, row)
         above = total
     return completed
 
@@ -187,12 +209,22 @@ def _grants(demands: Sequence[Demand], places: dict[int, _Place], left: int | No
     return tuple(grants)
 
 
-def _wanted(demands: Sequence[Demand], places: dict[int, _Place], grants: tuple[Grant, ...], spent: int) -> int:
-    better = []
+def _wanted(
+    demands: Sequence[Demand], places: dict[int, _Place], grants: tuple[Grant, ...], spent: int
+) -> tuple[int, int]:
+    """From which budgets on something, and everything, would be better or best; zeros when everything is."""
+    next_step: list[int] = []
+    full = spent
     for number, place in places.items():
-        bits = grants[number].bits
-        if place.at > 0 and place.ladder:
-            better.append(spent + place.cost(place.at - 1) - place.cost(place.at))
-        elif bits is not None and bits < demands[number].most:
-            better.append(spent + demands[number].most - place.cost(place.at))
-    return int(min(better, default=0) * HEADROOM)
+        bits, most = grants[number].bits, demands[number].most
+        if place.at > 0:
+            next_step.append(place.cost(place.at - 1) - place.cost(place.at))
+            full += place.cost(0) - place.cost(place.at)
+        elif bits is not None and bits < most:
+            next_step.append(most - place.cost(place.at))
+            full += next_step[-1]
+    if not next_step:
+        return 0, 0
+    # A little more than just enough, since what flows then is measured anew.
+    margin = HEADROOM * TOLERANCE
+    return int((spent + min(next_step)) * margin), int(full * margin)

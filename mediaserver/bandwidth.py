@@ -12,7 +12,7 @@ from mediaserver.allocation import MOST_FOLLOWING, OFF, Allocation, Choice, Dema
 from mediaserver.downlink import Downlink, SentRate
 from mediaserver.probing import Backoff, Prober, ProbeState
 from mediaserver.relayed_limit import AUDIO_BITS_PER_SECOND, LEAST_SHARED
-from mediaserver.rtcp import ReportBlock
+from mediaserver.rtcp import Nack, ReportBlock
 from mediaserver.tiles import Tile
 
 LOOK_SECONDS = 0.2
@@ -32,8 +32,10 @@ _LEAST_FOLLOWING = (60_000, 150_000, 350_000)
 _SOUND_MARGIN = 1.15
 _UNUSED = 0.6
 """A publisher that sends less than this share of what it may does not need more."""
-_DROWNING = 1.5
-"""A picture this far above the room there is stops at once; waiting for the keyframe below it would cost the sound."""
+_DROWNING = 1.3
+"""Pictures this far above the room there is stop at once; waiting for the keyframe below would cost the sound."""
+_SWITCH_SECONDS = 1.0
+"""A lower layer may take so long to come; lowered again meanwhile, the higher one that still flows stops at once."""
 _DISOBEYED = 1.4
 _OBEY_SECONDS = 3.0
 _FORGIVE_SECONDS = 30.0
@@ -47,7 +49,9 @@ class PictureStream(Protocol):
 
     def layer_rates(self) -> tuple[tuple[int, ...], ...]: ...
 
-    def choose(self, spatial: int, temporal: int, now: float) -> None: ...
+    def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool) -> None:
+        """-1: nothing. `strictly`: until the chosen layer comes, no better one goes out."""
+        ...
 
     def pad(self, octets: int, now: float) -> int: ...
 
@@ -84,6 +88,7 @@ class DownlinkControl:
         "_disobeyed",
         "_failed_budget",
         "_grants",
+        "_lowered_at",
         "_next_look",
         "_overuses",
         "_prober",
@@ -109,7 +114,7 @@ class DownlinkControl:
         self._overuses = 0
         self._failed_budget = 0
         self._next_look = self._raise_after = 0.0
-        self._raised_at = float("-inf")
+        self._raised_at = self._lowered_at = float("-inf")
         self._satisfied_since = float("inf")
 
     # Feedback
@@ -123,6 +128,10 @@ class DownlinkControl:
         self.downlink.reported(block, self._sent.rate, now)
         if round_trip is not None:
             self.downlink.measured_round_trip(round_trip, self._sent.rate, now)
+
+    def missed(self, nack: Nack, now: float) -> None:
+        """A NACK came."""
+        self.downlink.missed(nack, self._sent.rate, now)
 
     # What follows from it
 
@@ -147,8 +156,13 @@ class DownlinkControl:
         allocation = allocate(room, demands, may_raise=self._may_raise(now))
         self._apply(pictures, demands, allocation, room, now)
         self._release_if_satisfied(allocation, now)
-        wanted = allocation.wanted + set_aside if allocation.wanted else 0
-        octets = self._prober.step(wanted, sent.everything, round_trip, now)
+        octets = self._prober.step(
+            allocation.wanted + set_aside,
+            allocation.full + set_aside if allocation.full else 0,
+            sent.everything,
+            round_trip,
+            now,
+        )
         for picture in pictures:
             if octets <= 0:
                 break
@@ -172,6 +186,8 @@ class DownlinkControl:
                 self._tries.succeeded()
             return
         self._overuses = self.downlink.overuses
+        if self._prober.overused(now):
+            return
         wait = HOLD_SECONDS
         if tried <= TRIAL_SECONDS:
             self._raised_at = float("-inf")
@@ -223,7 +239,7 @@ class DownlinkControl:
         self, pictures: Sequence[Picture], demands: list[Demand], allocation: Allocation, room: int | None, now: float
     ) -> None:
         flowing = sum(_rate(demand) for demand in demands if not demand.least)
-        drowning = room is not None and flowing > room * _DROWNING
+        drowning = room is not None and (flowing > room * _DROWNING or now - self._lowered_at < _SWITCH_SECONDS)
         grants: dict[int, Grant] = {}
         for picture, demand, grant in zip(pictures, demands, allocation.grants, strict=True):
             stream, before, choice = picture.stream, demand.current, grant.choice
@@ -232,9 +248,10 @@ class DownlinkControl:
                 continue
             if choice > before and room is not None:
                 self._raised_at = now
-            if drowning and choice.spatial < before.spatial:
-                stream.choose(*OFF, now)
-            stream.choose(*choice, now)
+            lowered = choice.spatial < before.spatial
+            if lowered:
+                self._lowered_at = now
+            stream.choose(*choice, now, strictly=lowered and drowning)
         self._grants = grants
 
     def _release_if_satisfied(self, allocation: Allocation, now: float) -> None:

@@ -12,13 +12,15 @@ from aiortc.rate import RemoteBitrateEstimator
 
 from bench.link import Impairment, Link
 from mediaserver.bandwidth import DownlinkControl, Picture, Sent
-from mediaserver.rtcp import ReportBlock
+from mediaserver.rtcp import Nack, ReportBlock
 from mediaserver.tiles import Tile, TileSize
 
 STEP = 0.01
 AUDIO_SSRC = 1
 AUDIO_OCTETS = 100
 PACKET_OCTETS = 1100
+RTP_OVERHEAD = 40
+"""Header, extensions, authentication tag."""
 FRAME_SECONDS = 1 / 30
 FEEDBACK_DELAY = 0.05
 SHARES = (0.4, 0.6, 1.0)
@@ -42,6 +44,9 @@ class Camera:
         self._known: set[int] = {self.spatial}
         self._switch_seconds = switch_seconds
         self._frames = count()
+        self.waiting_padding: list[int] = []
+        self.frames = 0
+        """That went out."""
 
     def layer_rates(self) -> tuple[tuple[int, ...], ...]:
         return tuple(
@@ -52,11 +57,13 @@ class Camera:
     def _rate(self, layer: int) -> int:
         return self.rates[layer] if self.limit is None else min(self.rates[layer], self.limit)
 
-    def choose(self, spatial: int, temporal: int, now: float) -> None:
+    def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool) -> None:
         self.choices.append((now, spatial, temporal))
         if spatial < 0 or spatial == self.spatial:
             self.spatial, self.temporal, self._pending = spatial, temporal, None
         else:
+            if strictly and self.spatial > spatial:
+                self.spatial = -1
             self._pending = (now + self._switch_seconds, spatial, temporal)
 
     def frame(self, now: float) -> list[int]:
@@ -68,6 +75,7 @@ class Camera:
         layer = TEMPORAL[next(self._frames) % 4]
         if self.spatial < 0 or layer > self.temporal:
             return []
+        self.frames += 1
         parts = (SHARES[0], SHARES[1] - SHARES[0], (SHARES[2] - SHARES[1]) / 2)
         octets = int(self._rate(self.spatial) * parts[layer] * 4 * FRAME_SECONDS / 8)
         return self._split(octets)
@@ -80,8 +88,6 @@ class Camera:
     def take_padding(self) -> list[int]:
         waiting, self.waiting_padding = self.waiting_padding, []
         return waiting
-
-    waiting_padding: list[int] = []
 
     def _split(self, octets: int) -> list[int]:
         self.bits_sent += octets * 8
@@ -99,7 +105,7 @@ class World:
         self.tiles = {camera.ssrc: Tile(TileSize.LARGE) for camera in cameras}
         self.silent = False
         self.sent: Counter[int] = Counter()
-        self.received: Counter[int] = Counter()
+        self.dropped: Counter[int] = Counter()
         self._follows, self._shared = follows, shared
         self._numbers: Counter[int] = Counter()
         self._on_the_way: list[tuple[float, int, int, int, int, float]] = []
@@ -112,17 +118,19 @@ class World:
         self._next_frame = self._next_audio = self._next_tick = 0.0
         self._reported: dict[int, tuple[int, int]] = {}
         self._total: Counter[int] = Counter()
+        self._heard: dict[int, int] = {}
 
     def begin(self) -> None:
+        """Counts anew."""
         self.sent.clear()
-        self.received.clear()
+        self.dropped.clear()
 
     def limit(self, rate_kbps: float, **more: float) -> None:
         self.link.impairment = Impairment(rate_kbps=rate_kbps, delay_ms=20, **more)
 
     def lost(self, ssrc: int) -> float:
-        """Share of packets lost, on the way ones left out."""
-        return 1 - self.received[ssrc] / max(1, self.sent[ssrc])
+        """Share of packets lost."""
+        return self.dropped[ssrc] / max(1, self.sent[ssrc])
 
     def run(self, seconds: float) -> None:
         end = self.now + seconds
@@ -148,18 +156,23 @@ class World:
     def _send(self, ssrc: int, octets: int) -> None:
         self._numbers[ssrc] += 1
         self.sent[ssrc] += 1
-        for moment in self.link.arrivals(self.now, octets + 40):
+        moments = self.link.arrivals(self.now, octets + RTP_OVERHEAD)
+        self.dropped[ssrc] += not moments
+        for moment in moments:
             item = (moment, next(self._order), ssrc, octets, self._numbers[ssrc], self.now)
             heapq.heappush(self._on_the_way, item)
 
     def _arrive(self) -> None:
         while self._on_the_way and self._on_the_way[0][0] <= self.now:
-            moment, _, ssrc, octets, _, sent_at = heapq.heappop(self._on_the_way)
-            self.received[ssrc] += 1
+            moment, _, ssrc, octets, number, sent_at = heapq.heappop(self._on_the_way)
+            missing = range(self._heard.get(ssrc, 0) + 1, number)
+            self._heard[ssrc] = max(number, self._heard.get(ssrc, 0))
+            if missing and ssrc != AUDIO_SSRC:
+                self._tell(Nack(ssrc, tuple(each & 0xFFFF for each in missing)))
             self._total[ssrc] += 1
             send_time = int(sent_at * (1 << 18)) & 0xFFFFFF
             told = self._browser.add(int(moment * 1000), send_time, octets, ssrc)
-            if told is not None and self.received.keys() - {AUDIO_SSRC}:
+            if told is not None:
                 fell = told[0] < self._estimate * 0.97
                 if moment - self._told_at >= (0.2 if fell else 0.3) or not self._estimate:
                     self._estimate, self._told_at = told[0], moment
@@ -189,6 +202,8 @@ class World:
                 continue
             if isinstance(message, ReportBlock):
                 control.reported(message, None, self.now)
+            elif isinstance(message, Nack):
+                control.missed(message, self.now)
             else:
                 assert isinstance(message, int)
                 control.estimated(message, self.now)
