@@ -173,6 +173,7 @@ class PeerMedia:
             feedback = self._feedback.build(now, self._control.ssrc, next(iter(streams)))
             if feedback:
                 self._sink.send_rtcp(feedback)
+        self._incoming.look(now)
         for stream in streams.values():
             if stream.losses or stream.keyframes.wanted:
                 stream.repeat_requests(now)
@@ -215,7 +216,7 @@ class PeerMedia:
             "octets_received": sum(stream.octets for stream in streams),
             "packets_recovered": sum(stream.recovered for stream in streams),
             "packets_given_up": sum(stream.losses.given_up for stream in streams),
-            "uplink_fraction_lost": max((stream.fraction_lost for stream in streams), default=0),
+            "uplink_fraction_lost": max((stream.reception.fraction_lost for stream in streams), default=0),
             "packets_sent": sum(each.packets_sent for each in subscriptions),
             "octets_sent": sum(each.octets_sent for each in subscriptions),
             "packets_retransmitted": sum(each.packets_retransmitted for each in subscriptions),
