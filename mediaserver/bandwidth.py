@@ -16,7 +16,9 @@ from mediaserver.rtcp import Nack, ReportBlock
 from mediaserver.tiles import Tile
 
 LOOK_SECONDS = 0.2
-"""How often the budget is looked at; at once after overuse, and in every tick while a probe pads."""
+"""How often a limited down-link is looked at; at once after overuse, and in every tick while a probe pads."""
+FREE_LOOK_SECONDS = 1.0
+"""How often one without a limit is: only what it is sent is measured, unless something changed."""
 HOLD_SECONDS = 3.0
 """Nothing gets better so soon after overuse."""
 TRIAL_SECONDS = 6.0
@@ -36,6 +38,8 @@ _DROWNING = 1.3
 """Pictures this far above the room there is stop at once; waiting for the keyframe below would cost the sound."""
 _SWITCH_SECONDS = 1.0
 """A lower layer may take so long to come; lowered again meanwhile, the higher one that still flows stops at once."""
+_NEVER = 1 << 40
+_PATIENCE_SECONDS = 4.0
 _DISOBEYED = 1.4
 _OBEY_SECONDS = 3.0
 _FORGIVE_SECONDS = 30.0
@@ -47,13 +51,42 @@ class PictureStream(Protocol):
     @property
     def ssrc(self) -> int: ...
 
-    def layer_rates(self) -> tuple[tuple[int, ...], ...]: ...
+    limit: int | None
+    """What its publisher may send for it, when it follows."""
+
+    def layer_rates(self, now: float) -> tuple[tuple[int, ...], ...]: ...
 
     def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool) -> None:
         """-1: nothing. `strictly`: until the chosen layer comes, no better one goes out."""
         ...
 
     def pad(self, octets: int, now: float) -> int: ...
+
+
+class MissingLayers:
+    """A layer that was chosen, and that its publisher does not send although it sends a higher one, is not there."""
+
+    __slots__ = ("_chosen", "_given_up", "_since")
+
+    def __init__(self) -> None:
+        self._chosen = self._given_up = -1
+        self._since = 0.0
+
+    def left_out(self, rates: tuple[tuple[int, ...], ...], chosen: int, now: float) -> tuple[tuple[int, ...], ...]:
+        """`rates` with those of a missing layer beyond any budget, for a while."""
+        if self._given_up >= 0 and now - self._since > _FORGIVE_SECONDS:
+            self._given_up = self._chosen = -1
+        if self._given_up < 0:
+            absent = 0 <= chosen < len(rates) and not rates[chosen][-1] and any(row[-1] for row in rates[chosen + 1 :])
+            if not absent:
+                self._chosen = -1
+            elif chosen != self._chosen:
+                self._chosen, self._since = chosen, now
+            elif now - self._since > _PATIENCE_SECONDS:
+                self._given_up, self._since = chosen, now
+        if not 0 <= self._given_up < len(rates):
+            return rates
+        return tuple((_NEVER,) if number == self._given_up else row for number, row in enumerate(rates))
 
 
 class Sent(NamedTuple):
@@ -71,6 +104,7 @@ class Picture:
     `shared`: others receive it too."""
 
     stream: PictureStream
+    layers: int
     tile: Tile
     screen: bool
     follows: bool
@@ -85,10 +119,12 @@ class DownlinkControl:
     """Of one peer as a subscriber. Times are `time.monotonic` seconds."""
 
     __slots__ = (
+        "_changed",
         "_disobeyed",
         "_failed_budget",
         "_grants",
         "_lowered_at",
+        "_missing",
         "_next_look",
         "_overuses",
         "_prober",
@@ -111,6 +147,9 @@ class DownlinkControl:
         """By SSRC."""
         self._disobeyed: dict[int, float] = {}
         """By SSRC: since when a publisher that should follow sends more than it may."""
+        self._missing: dict[int, MissingLayers] = {}
+        """By SSRC."""
+        self._changed = False
         self._overuses = 0
         self._failed_budget = 0
         self._next_look = self._raise_after = 0.0
@@ -135,34 +174,49 @@ class DownlinkControl:
 
     # What follows from it
 
+    def changed(self) -> None:
+        """There are other pictures, or they are shown otherwise."""
+        self._changed = True
+
     def due(self, now: float) -> bool:
         """Whether to `look` now; to be asked every 50 ms."""
         return (
             now >= self._next_look
+            or self._changed
             or self._overuses != self.downlink.overuses
             or self._prober.state is ProbeState.PADDING
         )
 
     def look(self, pictures: Sequence[Picture], sent: Sent, round_trip: float, now: float) -> None:
         """Chooses anew, and pads when there is something to look for. `pictures`: those that have a publisher."""
-        self._next_look = now + LOOK_SECONDS
         self._sound.sample(sent.sound, now)
         self._sent.sample(sent.everything, now)
         self._note_overuse(now)
+        budget = self.downlink.budget
+        self._next_look = now + (FREE_LOOK_SECONDS if budget is None else LOOK_SECONDS)
+        if budget is None and not self._changed:
+            return
+        self._changed = False
         demands = [self._demand(each, now) for each in pictures]
         set_aside = self._set_aside(sent.sounds)
-        budget = self.downlink.budget
         room = None if budget is None else max(0, budget - set_aside)
         allocation = allocate(room, demands, may_raise=self._may_raise(now))
         self._apply(pictures, demands, allocation, room, now)
-        self._release_if_satisfied(allocation, now)
-        octets = self._prober.step(
-            allocation.wanted + set_aside,
-            allocation.full + set_aside if allocation.full else 0,
-            sent.everything,
-            round_trip,
-            now,
-        )
+        if budget is not None:
+            self._release_if_satisfied(allocation, now)
+            self._probe(pictures, allocation, set_aside, sent.everything, round_trip, now)
+
+    def _probe(
+        self,
+        pictures: Sequence[Picture],
+        allocation: Allocation,
+        set_aside: int,
+        sent: int,
+        round_trip: float,
+        now: float,
+    ) -> None:
+        full = allocation.full + set_aside if allocation.full else 0
+        octets = self._prober.step(allocation.wanted + set_aside, full, sent, round_trip, now)
         for picture in pictures:
             if octets <= 0:
                 break
@@ -210,7 +264,7 @@ class DownlinkControl:
     def _demand(self, picture: Picture, now: float) -> Demand:
         ssrc = picture.stream.ssrc
         grant = self._grants.get(ssrc, _NOTHING_YET)
-        rates = picture.stream.layer_rates()
+        rates = self._rates(picture, now)
         rate = rates[grant.choice.spatial][-1] if 0 <= grant.choice.spatial < len(rates) else 0
         demand = Demand(rates, picture.tile, grant.choice, picture.screen)
         if not picture.follows or (picture.shared and len(rates) > 1) or self._disobeys(ssrc, rate, grant, now):
@@ -221,6 +275,14 @@ class DownlinkControl:
             least = _LEAST_FOLLOWING[-len(rates) :] if len(rates) > 1 else _LEAST_FOLLOWING[:1]
         unused = grant.bits is not None and 0 < rate < grant.bits * _UNUSED
         return demand._replace(least=least, most=grant.bits if unused and grant.bits else MOST_FOLLOWING)
+
+    def _rates(self, picture: Picture, now: float) -> tuple[tuple[int, ...], ...]:
+        """Measured, which costs something, only where there is a limit."""
+        if self.downlink.budget is None:
+            return ((0,),) * picture.layers
+        ssrc, rates = picture.stream.ssrc, picture.stream.layer_rates(now)
+        missing = self._missing.setdefault(ssrc, MissingLayers())
+        return missing.left_out(rates, self._grants.get(ssrc, _NOTHING_YET).choice.spatial, now)
 
     def _disobeys(self, ssrc: int, rate: int, grant: Grant, now: float) -> bool:
         """A publisher that long sends far more than it may is treated as one that can't be told, for a while."""
@@ -238,12 +300,13 @@ class DownlinkControl:
     def _apply(
         self, pictures: Sequence[Picture], demands: list[Demand], allocation: Allocation, room: int | None, now: float
     ) -> None:
-        flowing = sum(_rate(demand) for demand in demands if not demand.least)
+        flowing = self._sent.rate - self._sound.rate
         drowning = room is not None and (flowing > room * _DROWNING or now - self._lowered_at < _SWITCH_SECONDS)
         grants: dict[int, Grant] = {}
         for picture, demand, grant in zip(pictures, demands, allocation.grants, strict=True):
             stream, before, choice = picture.stream, demand.current, grant.choice
             grants[stream.ssrc] = grant
+            stream.limit = grant.bits
             if choice == before:
                 continue
             if choice > before and room is not None:
@@ -262,12 +325,4 @@ class DownlinkControl:
         self._satisfied_since = min(self._satisfied_since, now)
         if now - max(self._satisfied_since, self.downlink.overused_at) > RELEASE_SECONDS:
             self.downlink.release()
-
-
-def _rate(demand: Demand) -> int:
-    """What the picture takes now."""
-    spatial, temporal = demand.current
-    if not 0 <= spatial < len(demand.rates):
-        return 0
-    row = demand.rates[spatial]
-    return row[min(temporal, len(row) - 1)]
+            self._changed = True

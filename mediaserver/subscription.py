@@ -65,13 +65,16 @@ class Subscription(Outgoing):
         "_started_octets",
         "_started_packets",
         "_stopped_index",
+        "_strictly",
         "_temporal",
         "_timeline",
         "_timeline_of",
         "_wanted",
         "first_index",
         "fraction_lost",
+        "limit",
         "packets_lost",
+        "reported_at",
         "sequence_offset",
         "shape",
         "stream",
@@ -89,6 +92,9 @@ class Subscription(Outgoing):
         self._wanted = False
         self._most = self._spatial = HIGHEST_LAYER
         self._temporal = ALL_LAYERS
+        self._strictly = False
+        self.limit: int | None = None
+        """Bits per second that a publisher which follows its subscriber may send for it; None: as it likes."""
         self._timeline = Timeline()
         self._timeline_of: IncomingStream | None = None
         """The layer of the present publisher that flowed last."""
@@ -104,6 +110,7 @@ class Subscription(Outgoing):
         self.first_index = NEVER
         self.sequence_offset = self.timestamp_offset = 0
         self.fraction_lost = self.packets_lost = 0
+        self.reported_at = 0.0
 
     def renegotiate(self, section: Section, now: float) -> None:
         """The section's ids, mid or formats may have changed; its SSRCs never do."""
@@ -130,6 +137,10 @@ class Subscription(Outgoing):
     @property
     def flows(self) -> bool:
         return self.stream is not None
+
+    @property
+    def wanted(self) -> bool:
+        return self._wanted
 
     @property
     def is_shaped(self) -> bool:
@@ -163,12 +174,18 @@ class Subscription(Outgoing):
         self._most = most
         self.follow(now)
 
-    def choose(self, spatial: int, temporal: int, now: float) -> None:
+    def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool = False) -> None:
         """At most these layers, where there are any (`PAUSED` = nothing). Another spatial layer begins with its next
-        keyframe; fewer temporal layers with the next picture, more with one that can do without those left out."""
+        keyframe; fewer temporal layers with the next picture, more with one that can do without those left out.
+
+        `strictly`: nothing better goes out until the chosen layer comes, the picture stands still meanwhile.
+        """
         self._spatial = spatial
+        self._strictly = strictly
+        if strictly and self.stream is not None and self.stream.layer > spatial:
+            self.leave(self.stream)
         row = self.stream.rates.layers if self.stream is not None else 1
-        self._temporal = ALL_LAYERS if temporal >= row - 1 else temporal
+        self._temporal = ALL_LAYERS if temporal >= row - 1 > 0 else min(temporal, ALL_LAYERS)
         if self._shape is not None:
             self._shape.pictures.wish = self._temporal
         elif self.stream is not None and self._temporal < ALL_LAYERS and self.stream.layered:
@@ -196,7 +213,9 @@ class Subscription(Outgoing):
     def _target(self) -> IncomingStream | None:
         if self._published is None or not self._wanted or self._spatial == PAUSED:
             return None
-        return self._published.pick(min(self._most, self._spatial))
+        most = min(self._most, self._spatial)
+        picked = self._published.pick(most)
+        return None if picked is not None and self._strictly and picked.layer > most else picked
 
     def _let_go(self) -> None:
         for stream in (self.stream, self._awaited):
@@ -372,9 +391,8 @@ class Subscription(Outgoing):
         self._retransmission.resend(sequences, self._highest(), now)
 
     def pad(self, octets: int, now: float) -> int:
-        """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX, or
-        while nothing flows."""
-        return self._retransmission.pad(octets, self._highest(), now) if self.stream is not None else 0
+        """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX."""
+        return self._retransmission.pad(octets, self._highest(), now)
 
     def _highest(self) -> int:
         return (self._next_number if self.stream is None else self._upcoming(self.stream)) - 1
@@ -398,6 +416,7 @@ class Subscription(Outgoing):
         """The subscriber's report about us; the round trip in seconds when it can be told."""
         self.fraction_lost = block.fraction_lost
         self.packets_lost = block.packets_lost
+        self.reported_at = now
         return self._reports.round_trip(block, now)
 
 

@@ -48,7 +48,7 @@ class Camera:
         self.frames = 0
         """That went out."""
 
-    def layer_rates(self) -> tuple[tuple[int, ...], ...]:
+    def layer_rates(self, now: float) -> tuple[tuple[int, ...], ...]:
         return tuple(
             tuple(int(self._rate(layer) * share) if layer in self._known else 0 for share in SHARES)
             for layer in range(len(self.rates))
@@ -102,7 +102,7 @@ class World:
         self.cameras = cameras
         self.link = Link(Impairment(), seed)
         self.control = DownlinkControl()
-        self.tiles = {camera.ssrc: Tile(TileSize.LARGE) for camera in cameras}
+        self.view(*(Tile(TileSize.LARGE) for _ in cameras))
         self.silent = False
         self.sent: Counter[int] = Counter()
         self.dropped: Counter[int] = Counter()
@@ -125,8 +125,13 @@ class World:
         self.sent.clear()
         self.dropped.clear()
 
-    def limit(self, rate_kbps: float, **more: float) -> None:
-        self.link.impairment = Impairment(rate_kbps=rate_kbps, delay_ms=20, **more)
+    def limit(self, rate_kbps: float, loss: float = 0) -> None:
+        self.link.impairment = Impairment(rate_kbps=rate_kbps, delay_ms=20, loss=loss)
+
+    def view(self, *tiles: Tile) -> None:
+        """How the page shows the cameras, in their order."""
+        self.tiles = {camera.ssrc: tile for camera, tile in zip(self.cameras, tiles, strict=True)}
+        self.control.changed()
 
     def lost(self, ssrc: int) -> float:
         """Share of packets lost."""
@@ -210,11 +215,11 @@ class World:
         if not control.due(self.now):
             return
         pictures = [
-            Picture(camera, self.tiles[camera.ssrc], False, self._follows, self._shared) for camera in self.cameras
+            Picture(camera, len(camera.rates), self.tiles[camera.ssrc], False, self._follows, self._shared)
+            for camera in self.cameras
         ]
         everything = self._sound + sum(camera.bits_sent for camera in self.cameras)
         control.look(pictures, Sent(everything, self._sound, 1), 0.1, self.now)
         for camera in self.cameras:
-            camera.limit = control.grant(camera.ssrc).bits if self._follows else None
             for octets in camera.take_padding():
                 self._send(camera.ssrc, octets)

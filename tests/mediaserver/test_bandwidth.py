@@ -100,17 +100,17 @@ def test_who_joins_on_a_narrow_link_is_served_at_once() -> None:
 
 
 def test_hidden_pictures_cost_nothing(group: World) -> None:
-    group.tiles = {10: Tile(TileSize.NONE), 20: Tile(TileSize.NONE)}
+    group.view(Tile(TileSize.NONE), Tile(TileSize.NONE))
     group.run(1)
     assert [camera.spatial for camera in group.cameras] == [-1, -1]
     assert group.control.measure is Measure.NONE
-    group.tiles = {10: Tile(TileSize.SMALL), 20: Tile(TileSize.LARGE, True)}
+    group.view(Tile(TileSize.SMALL), Tile(TileSize.LARGE, True))
     group.run(2)
     assert [camera.spatial for camera in group.cameras] == [0, 2]
 
 
 def test_the_main_tile_is_the_better_one(group: World) -> None:
-    group.tiles = {10: Tile(TileSize.LARGE), 20: Tile(TileSize.LARGE, True)}
+    group.view(Tile(TileSize.LARGE), Tile(TileSize.LARGE, True))
     group.limit(900)
     group.run(15)
     first, main = group.cameras
