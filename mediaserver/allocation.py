@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from mediaserver.tiles import Tile, TileSize
+from mediaserver.tiles import LAYER_OF, Tile, TileSize
 
 HEADROOM = 1.15
 """More needs so much more room than it costs, so that it does not come and go."""
@@ -27,7 +27,6 @@ _ASSUMED = (150_000, 500_000, 1_500_000)
 _ASSUMED_BELOW = 0.4
 _ASSUMED_TEMPORAL = {1: (1.0,), 2: (0.6, 1.0), 3: (0.4, 0.6, 1.0)}
 """libwebrtc's default shares of VP8's temporal layers."""
-_HIGHEST = {TileSize.SMALL: 0, TileSize.MEDIUM: 1, TileSize.LARGE: 2}
 _SIZES = (TileSize.LARGE, TileSize.MEDIUM, TileSize.SMALL)
 
 
@@ -39,6 +38,7 @@ class Choice(NamedTuple):
 
 
 OFF = Choice(-1, -1)
+EVERY_LAYER = 2
 EVERY_PICTURE = 3
 """The highest temporal layer that VP8 can name: nothing is left out, however many there turn out to be."""
 
@@ -157,7 +157,7 @@ def _ladder(demand: Demand) -> list[_Rung]:
     """What may be chosen, best first, each cheaper than the one before it."""
     rates = _completed(demand.rates)
     highest = len(rates) - 1
-    top = highest if demand.screen else min(highest, _HIGHEST[demand.tile.size])
+    top = highest if demand.screen else min(highest, LAYER_OF[demand.tile.size])
     rungs: list[_Rung] = []
     for spatial in range(top, -1, -1):
         row = rates[spatial]

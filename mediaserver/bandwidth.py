@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from mediaserver.allocation import MOST_FOLLOWING, OFF, Allocation, Choice, Demand, Grant, Measure, allocate
+from mediaserver.allocation import (
+    EVERY_LAYER,
+    EVERY_PICTURE,
+    MOST_FOLLOWING,
+    OFF,
+    Allocation,
+    Choice,
+    Demand,
+    Grant,
+    Measure,
+    allocate,
+)
 from mediaserver.downlink import Downlink, SentRate
 from mediaserver.probing import Backoff, Prober, ProbeState
 from mediaserver.relayed_limit import AUDIO_BITS_PER_SECOND, LEAST_SHARED
@@ -111,7 +122,7 @@ class Picture:
     shared: bool
 
 
-_UNLIMITED = Grant(Choice(0, 0))
+_UNLIMITED = Grant(Choice(EVERY_LAYER, EVERY_PICTURE))
 _NOTHING_YET = Grant(OFF)
 
 
@@ -134,6 +145,7 @@ class DownlinkControl:
         "_sent",
         "_sound",
         "_tries",
+        "chose",
         "downlink",
     )
 
@@ -150,6 +162,8 @@ class DownlinkControl:
         self._missing: dict[int, MissingLayers] = {}
         """By SSRC."""
         self._changed = False
+        self.chose = False
+        """A choice was made that differs from the one before; reset by who acts on it."""
         self._overuses = 0
         self._failed_budget = 0
         self._next_look = self._raise_after = 0.0
@@ -225,6 +239,12 @@ class DownlinkControl:
     def grant(self, ssrc: int) -> Grant:
         """What the picture of that SSRC was granted last."""
         return self._grants.get(ssrc, _UNLIMITED)
+
+    def highest_layer(self, ssrc: int) -> int:
+        """That the picture of that SSRC may have for the link's sake; -1: none."""
+        grant = self.grant(ssrc)
+        hidden = grant.choice == OFF and grant.measure is Measure.NONE
+        return EVERY_LAYER if hidden else grant.choice.spatial
 
     @property
     def measure(self) -> Measure:
@@ -311,6 +331,7 @@ class DownlinkControl:
                 continue
             if choice > before and room is not None:
                 self._raised_at = now
+            self.chose = True
             lowered = choice.spatial < before.spatial
             if lowered:
                 self._lowered_at = now

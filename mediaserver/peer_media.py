@@ -11,7 +11,7 @@ from mediaserver.bandwidth import DownlinkControl, Picture, Sent
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
 from mediaserver.forwarder import Forwarder
-from mediaserver.negotiated import Direction, Kind, Negotiated
+from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
 from mediaserver.published import PublishedSection
 from mediaserver.relayed_limit import RelayedLimit, picture_limit
 from mediaserver.rtcp import (
@@ -32,7 +32,7 @@ from mediaserver.rtp import MAXIMUM_INCOMING
 from mediaserver.sink import Sink
 from mediaserver.streams import IncomingStreams
 from mediaserver.subscription import Subscription
-from mediaserver.tiles import UNTOLD, Tile, TileSize
+from mediaserver.tiles import LAYER_OF, UNTOLD, Tile, TileSize
 from mediaserver.transport_feedback import TransportFeedback
 
 TICK_SECONDS = 0.05
@@ -100,13 +100,14 @@ class PeerMedia:
         for subscription in self._subscriptions.values():
             if subscription.slot == slot:
                 kind = Kind.VIDEO if subscription.video else Kind.AUDIO
-                subscription.connect(publisher.first_published(kind) if publisher else None, now)
+                slides = slot == SCREEN_SLOT
+                subscription.connect(publisher.first_published(kind, slides=slides) if publisher else None, now)
         self._downlink.changed()
 
-    def first_published(self, kind: Kind) -> PublishedSection | None:
-        """The peer's microphone or camera section, if it has one."""
+    def first_published(self, kind: Kind, *, slides: bool = False) -> PublishedSection | None:
+        """The peer's microphone, camera or (`slides`) screen section, if it has one."""
         for published in self._incoming.published.values():
-            if published.section.kind is kind:
+            if published.section.kind is kind and published.section.slides is slides:
                 return published
         return None
 
@@ -123,8 +124,27 @@ class PeerMedia:
     def _want(self, now: float) -> None:
         self._downlink.changed()
         for subscription in self._subscriptions.values():
-            shown = self._tiles.get(subscription.mid, UNTOLD).size is not TileSize.NONE
-            subscription.want(self._active and (shown or not subscription.video), now)
+            size = self._tiles.get(subscription.mid, UNTOLD).size if subscription.video else TileSize.LARGE
+            subscription.want(self._active and size is not TileSize.NONE, now, LAYER_OF.get(size, 0))
+
+    def wished_layer(self, slot: int) -> int:
+        """The highest layer of the picture on a slot of ours that the page shows and the down-link holds; -1: none."""
+        for subscription in self._subscriptions.values():
+            if subscription.slot == slot and subscription.video and subscription.published is not None:
+                size = self._tiles.get(subscription.mid, UNTOLD).size
+                return min(LAYER_OF.get(size, -1), self._downlink.highest_layer(subscription.ssrc))
+        return -1
+
+    def take_changed_choices(self) -> bool:
+        """Whether `wished_layer` may be another than when this was asked last."""
+        changed, self._downlink.chose = self._downlink.chose, False
+        return changed
+
+    def want_layers(self, layers: frozenset[int]) -> None:
+        """Which layers of its camera the peer is, or will be, told to send."""
+        camera = self.first_published(Kind.VIDEO)
+        if camera is not None:
+            camera.want(layers, self._clock())
 
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
