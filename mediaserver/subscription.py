@@ -175,8 +175,9 @@ class Subscription(Outgoing):
         self.follow(now)
 
     def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool = False) -> None:
-        """At most these layers, where there are any (`PAUSED` = nothing). Another spatial layer begins with its next
-        keyframe; fewer temporal layers with the next picture, more with one that can do without those left out.
+        """At most these layers, as `layer_rates` counts them (`PAUSED` = nothing; the last temporal one: all). Another
+        spatial layer begins with its next keyframe; fewer temporal layers with the next picture, more with one that
+        can do without those left out.
 
         `strictly`: nothing better goes out until the chosen layer comes, the picture stands still meanwhile.
         """
@@ -184,8 +185,8 @@ class Subscription(Outgoing):
         self._strictly = strictly
         if strictly and self.stream is not None and self.stream.layer > spatial:
             self.leave(self.stream)
-        row = self.stream.rates.layers if self.stream is not None else 1
-        self._temporal = ALL_LAYERS if temporal >= row - 1 > 0 else min(temporal, ALL_LAYERS)
+        known = self._published.temporal_layers if self._published is not None else 1
+        self._temporal = ALL_LAYERS if temporal >= known - 1 else temporal
         if self._shape is not None:
             self._shape.pictures.wish = self._temporal
         elif self.stream is not None and self._temporal < ALL_LAYERS and self.stream.layered:

@@ -120,7 +120,9 @@ def test_a_limited_member_gets_a_lower_layer_and_the_others_the_same_as_before(l
 
 def test_a_false_report_hurts_only_who_tells_it(layered: LayeredRoom) -> None:
     layered.overuse(0, 1)
-    blocks = [ReportBlock(ssrc, 255, 1 << 20, 70_000 + number * 500, 0, 0, 0) for number, ssrc in enumerate((5000, 5001))]
+    blocks = [
+        ReportBlock(ssrc, 255, 1 << 20, 70_000 + number * 500, 0, 0, 0) for number, ssrc in enumerate((5000, 5001))
+    ]
     for _ in range(10):
         layered.members[0].media.receive_rtcp(receiver_report(9, blocks), layered.clock.now)
         layered.run(20)
