@@ -19,13 +19,11 @@ from mediaserver.link_messages import (
     InventoryReply,
     Notice,
     PeerEntry,
-    PeerState,
     Ping,
     Pong,
     Refusal,
     Reply,
     Request,
-    Slots,
     Upward,
 )
 from server.placement import WorkerLoad
@@ -191,7 +189,7 @@ class WorkerLink:
                 process.close()
 
     def _take(self, frame: Upward) -> None:
-        if isinstance(frame, PeerState | Slots):
+        if isinstance(frame, Notice):
             self._on_notice(self, frame)
             return
         if isinstance(frame, InventoryReply):

@@ -204,7 +204,8 @@ def _advance(evidence: Evidence, at: datetime) -> Evidence:
     passed = max(0.0, (at - evidence.counted_until).total_seconds())
     counted = passed if passed <= LONGEST_STEP_SECONDS else 0.0
     times = {
-        person: time + PersonTime.of(_state_of(evidence.present, person), counted) for person, time in evidence.people.items()
+        person: time + PersonTime.of(_state_of(evidence.present, person), counted)
+        for person, time in evidence.people.items()
     }
     return replace(evidence, counted_until=at, people=times, unobserved=evidence.unobserved + passed - counted)
 

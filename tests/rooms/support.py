@@ -13,8 +13,10 @@ from rooms.messages import (
     JoinRoom,
     MediaAnswer,
     MediaState,
+    MediaWanted,
     SessionDescription,
     SlotView,
+    Tile,
 )
 from rooms.model import (
     Appointment,
@@ -92,6 +94,8 @@ class RecordingMedia:
     measured: dict[RoomId, RoomMeasure] = field(default_factory=dict)
     slots: tuple[SlotView, ...] | None = None
     """Of every transport, instead of what was answered."""
+    wanted: MediaWanted | None = None
+    screen: PeerId | None = None
 
     async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
         self.asked.append(("offer", peer))
@@ -107,8 +111,10 @@ class RecordingMedia:
         return tuple((room, peer) for peer, room in self.rooms.items() if peer in self.transports)
 
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        if self.transports.get(peer) != connection:
+            return None
         slots = ANSWERED_SLOTS if self.slots is None else self.slots
-        return LivingMedia(ConnectionState.LIVE, slots) if self.transports.get(peer) == connection else None
+        return LivingMedia(ConnectionState.LIVE, slots, 0, self.wanted, self.screen == peer)
 
     def state_of(self, room: RoomId, peer: PeerId) -> ConnectionState | None:
         return ConnectionState.LIVE if peer in self.transports else None
@@ -116,8 +122,11 @@ class RecordingMedia:
     async def measure(self, rooms: Sequence[RoomId]) -> Mapping[RoomId, RoomMeasure]:
         return {room: self.measured[room] for room in rooms if room in self.measured}
 
-    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
-        self.asked.append(("video" if wanted else "no video", peer))
+    async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
+        self.asked.append(("view " + " ".join(f"{tile.mid}:{tile.size}" for tile in tiles), peer))
+
+    async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        self.screen = peer
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         self.asked.append(("disconnect", peer))

@@ -307,7 +307,7 @@ describe("a stay in the room", () => {
     link.last("room.leave").acknowledge({ ok: true, result: {} });
     await leaving;
     expect(vi.getTimerCount()).toBe(0);
-    link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true });
+    link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true, screen: null });
     expect(ended).not.toHaveBeenCalled();
   });
 

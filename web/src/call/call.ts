@@ -363,7 +363,8 @@ export class Call {
     const wanted = this.wantsVideo();
     if (!this.inside || (!always && wanted === this.receivesVideo)) return;
     this.receivesVideo = wanted;
-    void this.signal.request("media.receive", { video: wanted }).catch(() => {});
+    const sections = wanted ? [] : (this.media?.receivedSections ?? []);
+    void this.signal.request("media.view", { tiles: sections.map((mid) => ({ mid, size: "none" })) }).catch(() => {});
   }
 
   private mediaState(): MediaState {

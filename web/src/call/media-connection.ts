@@ -131,6 +131,11 @@ export class MediaConnection {
     return this.places > before;
   }
 
+  /** The receive-only sections, as the server named them. */
+  get receivedSections(): readonly string[] {
+    return this.slots.map(({ mid }) => mid);
+  }
+
   /** Which participant is on which section. */
   assign(slots: readonly SlotView[]): void {
     this.slots = slots;
