@@ -35,9 +35,10 @@ from mediaserver.link_messages import (
     Slots,
     Wanted,
 )
+from mediaserver.transport_state import TransportState
 from rooms.media_port import Flow, LinkMeasure, LivingMedia, RoomMeasure
 from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
-from server import worker_link
+from server import media_link, worker_link
 from server.media_link import MediaLink
 from server.worker_link import WorkerLink
 from server.worker_process import WorkerProcess
@@ -528,3 +529,10 @@ async def test_what_a_worker_counted_of_rooms_is_asked_of_the_right_one(tmp_path
         await made[0].die()
         await made[1].die()
         assert await link.measure([ROOM, other]) == {}
+
+
+def test_every_state_that_a_worker_tells_has_a_word_for_the_others() -> None:
+    told = {TransportState.CONNECTING if one is TransportState.NEW else one for one in TransportState}
+    assert set(media_link._STATES) == {one.value for one in told}
+    others = set(media_link._STATES.values())
+    assert others <= {state for state in ConnectionState if state is not ConnectionState.ABSENT}
