@@ -144,6 +144,7 @@ class DownlinkControl:
         "_satisfied_since",
         "_sent",
         "_sound",
+        "_strict",
         "_tries",
         "chose",
         "downlink",
@@ -161,6 +162,8 @@ class DownlinkControl:
         """By SSRC: since when a publisher that should follow sends more than it may."""
         self._missing: dict[int, MissingLayers] = {}
         """By SSRC."""
+        self._strict: dict[int, bool] = {}
+        """By SSRC: whether nothing better goes out until the layer chosen last comes."""
         self._changed = False
         self.chose = False
         """A choice was made that differs from the one before; reset by who acts on it."""
@@ -246,11 +249,9 @@ class DownlinkControl:
         hidden = grant.choice == OFF and grant.measure is Measure.NONE
         return EVERY_LAYER if hidden else grant.choice.spatial
 
-    @property
-    def measure(self) -> Measure:
-        """The worst that was done to any picture."""
-        measures = {grant.measure for grant in self._grants.values()}
-        return next((each for each in (Measure.PICTURE_OFF, Measure.PICTURE_REDUCED) if each in measures), Measure.NONE)
+    def pictures(self, measure: Measure) -> int:
+        """To how many pictures this was done."""
+        return sum(grant.measure is measure for grant in self._grants.values())
 
     def _note_overuse(self, now: float) -> None:
         tried = now - self._raised_at
@@ -332,10 +333,12 @@ class DownlinkControl:
             if choice > before and room is not None:
                 self._raised_at = now
             self.chose = True
-            lowered = choice.spatial < before.spatial
-            if lowered:
+            if choice.spatial < before.spatial:
                 self._lowered_at = now
-            stream.choose(*choice, now, strictly=lowered and drowning)
+                self._strict[stream.ssrc] = drowning
+            elif choice.spatial > before.spatial:
+                self._strict[stream.ssrc] = False
+            stream.choose(*choice, now, strictly=self._strict.get(stream.ssrc, False))
         self._grants = grants
 
     def _release_if_satisfied(self, allocation: Allocation, now: float) -> None:
