@@ -30,6 +30,7 @@ LOOK_SECONDS = 0.2
 """How often a limited down-link is looked at; at once after overuse, and in every tick while a probe pads."""
 FREE_LOOK_SECONDS = 1.0
 """How often one without a limit is: only what it is sent is measured, unless something changed."""
+MEASURE_SECONDS = 5.0
 HOLD_SECONDS = 3.0
 """Nothing gets better so soon after overuse."""
 TRIAL_SECONDS = 6.0
@@ -137,6 +138,7 @@ class DownlinkControl:
         "_lowered_at",
         "_missing",
         "_next_look",
+        "_next_measuring",
         "_overuses",
         "_prober",
         "_raise_after",
@@ -144,7 +146,6 @@ class DownlinkControl:
         "_satisfied_since",
         "_sent",
         "_sound",
-        "_strict",
         "_tries",
         "chose",
         "downlink",
@@ -162,14 +163,12 @@ class DownlinkControl:
         """By SSRC: since when a publisher that should follow sends more than it may."""
         self._missing: dict[int, MissingLayers] = {}
         """By SSRC."""
-        self._strict: dict[int, bool] = {}
-        """By SSRC: whether nothing better goes out until the layer chosen last comes."""
         self._changed = False
         self.chose = False
         """A choice was made that differs from the one before; reset by who acts on it."""
         self._overuses = 0
         self._failed_budget = 0
-        self._next_look = self._raise_after = 0.0
+        self._next_look = self._next_measuring = self._raise_after = 0.0
         self._raised_at = self._lowered_at = float("-inf")
         self._satisfied_since = float("inf")
 
@@ -212,6 +211,7 @@ class DownlinkControl:
         budget = self.downlink.budget
         self._next_look = now + (FREE_LOOK_SECONDS if budget is None else LOOK_SECONDS)
         if budget is None and not self._changed:
+            self._keep_measured(pictures, now)
             return
         self._changed = False
         demands = [self._demand(each, now) for each in pictures]
@@ -222,6 +222,13 @@ class DownlinkControl:
         if budget is not None:
             self._release_if_satisfied(allocation, now)
             self._probe(pictures, allocation, set_aside, sent.everything, round_trip, now)
+
+    def _keep_measured(self, pictures: Sequence[Picture], now: float) -> None:
+        """So that something is known of the layers when overuse comes."""
+        if now >= self._next_measuring:
+            self._next_measuring = now + MEASURE_SECONDS
+            for picture in pictures:
+                picture.stream.layer_rates(now)
 
     def _probe(
         self,
@@ -333,12 +340,10 @@ class DownlinkControl:
             if choice > before and room is not None:
                 self._raised_at = now
             self.chose = True
-            if choice.spatial < before.spatial:
+            lowered = choice.spatial < before.spatial
+            if lowered:
                 self._lowered_at = now
-                self._strict[stream.ssrc] = drowning
-            elif choice.spatial > before.spatial:
-                self._strict[stream.ssrc] = False
-            stream.choose(*choice, now, strictly=self._strict.get(stream.ssrc, False))
+            stream.choose(*choice, now, strictly=drowning if lowered else room is not None)
         self._grants = grants
 
     def _release_if_satisfied(self, allocation: Allocation, now: float) -> None:
