@@ -25,6 +25,7 @@ LEAST_STEP = 60_000
 PAUSE_SECONDS = 0.2
 _REACHED = 0.85
 _RETREAT = 0.85
+_FELLED = 0.5
 _ANOTHER_LINK = 1.1
 """A link that held so much more than at the last overuse has changed."""
 
@@ -82,13 +83,16 @@ class Prober:
         self._began = self._ends = 0.0
 
     def overused(self, now: float) -> bool:
-        """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it."""
-        probed = self.state is not ProbeState.WAITING
-        if probed:
-            self._downlink.restore(self._budget, now)
+        """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it. A
+        budget that fell far was not felled by so little."""
+        budget = self._downlink.budget or 0
+        probed = self.state is not ProbeState.WAITING and budget > self._budget * _FELLED
+        if self.state is not ProbeState.WAITING:
             self._failed(now)
         else:
             self._next = now + self._backoff.wait
+        if probed:
+            self._downlink.restore(self._budget, now)
         self._full_at = int((self._downlink.budget or 0) / _RETREAT)
         return probed
 

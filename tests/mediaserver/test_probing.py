@@ -82,6 +82,14 @@ def test_padding_ends_with_overuse_and_the_budget_is_as_before(probed: Probed) -
     assert probed.downlink.budget == BUDGET
 
 
+def test_a_deep_fall_is_not_the_probes_doing(probed: Probed) -> None:
+    probed.until(ProbeState.PADDING)
+    probed.downlink.estimated(BUDGET // 4, MEDIA, probed.now)
+    assert not probed.prober.overused(probed.now)
+    assert probed.downlink.budget == BUDGET // 4
+    assert probed.prober.state is ProbeState.WAITING
+
+
 def test_each_failure_makes_the_next_cluster_later_up_to_a_bound(probed: Probed) -> None:
     began = []
     for _ in range(5):
