@@ -87,7 +87,9 @@ class IncomingStream:
         self.identity = next(_identities)
         """Never given twice, so that a subscription knows a stream again without holding it."""
         self.video = published.section.kind is Kind.VIDEO
-        self.ring = PacketRing(1 if repair else _RING_SIZES[published.section.kind])
+        # A lower layer has fewer packets a second: a few seconds of each are kept.
+        size = _RING_SIZES[published.section.kind] >> len(published.layers) - 1 - layer
+        self.ring = PacketRing(1 if repair else size)
         self.subscriptions: tuple[Subscription, ...] = ()
         self.shaped: tuple[Subscription, ...] = ()
         self.waiting: tuple[Subscription, ...] = ()
@@ -224,7 +226,7 @@ class IncomingStream:
             self.request_keyframe(now)
             return
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
-        if keyframe is not None and subscription.may_start(self, self.keyframe_index):
+        if keyframe is not None and subscription.may_begin(self, self.keyframe_index):
             subscription.start(self, self.keyframe_index, HEADER.unpack_from(keyframe)[2], now)
             subscription.replay(self.ring, self.keyframe_index, self.highest, now)
             return
