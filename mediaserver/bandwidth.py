@@ -302,7 +302,8 @@ class DownlinkControl:
         else:
             least = _LEAST_FOLLOWING[-len(rates) :] if len(rates) > 1 else _LEAST_FOLLOWING[:1]
         unused = grant.bits is not None and 0 < rate < grant.bits * _UNUSED
-        return demand._replace(least=least, most=grant.bits if unused and grant.bits else MOST_FOLLOWING)
+        most = int(rate / _UNUSED) if unused else MOST_FOLLOWING
+        return demand._replace(least=least, most=min(most, MOST_FOLLOWING))
 
     def _rates(self, picture: Picture, now: float) -> tuple[tuple[int, ...], ...]:
         """Measured, which costs something, only where there is a limit."""

@@ -22,6 +22,8 @@ NEXT_STEP = 2.0
 """How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
 has proved to hold more. A first one goes no further than to what would be of use: most likely it disturbs."""
 LEAST_STEP = 60_000
+MOST_GOAL = 10_000_000
+"""No cluster sends more, whatever it is told of use."""
 PAUSE_SECONDS = 0.2
 _REACHED = 0.85
 _RETREAT = 0.85
@@ -106,7 +108,7 @@ class Prober:
         if budget is None:
             self.state = ProbeState.WAITING
             return 0
-        if self.state is ProbeState.WAITING and full > budget and now >= self._next:
+        if self.state is ProbeState.WAITING and budget < min(full, MOST_GOAL) and now >= self._next:
             self._begin(wanted, full, budget, sent, now)
         if self.state is ProbeState.PADDING:
             return self._pad(sent, now)
@@ -118,7 +120,7 @@ class Prober:
         self.state = ProbeState.PADDING
         another = budget > self._full_at * _ANOTHER_LINK
         goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
-        self._goal = max(budget + LEAST_STEP, goal)
+        self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
         self._budget = budget
         self._sent_before = sent
         self._began, self._ends = now, now + CLUSTER_SECONDS

@@ -139,6 +139,19 @@ def test_of_two_in_a_room_the_publisher_follows_the_limit() -> None:
     assert world.cameras[0].limit is None or world.cameras[0].limit > 2_000_000
 
 
+def test_a_publisher_that_sends_less_than_it_may_is_not_probed_for_ever() -> None:
+    world = World(Camera(10, (800_000,)), follows=True, shared=False)
+    world.run(6)
+    world.limit(600)
+    world.run(10)
+    world.limit(0)
+    world.run(30)
+    padding = world.cameras[0].padding
+    world.run(30)
+    assert world.cameras[0].padding == padding
+    assert world.control.downlink.budget is None
+
+
 def test_a_publisher_that_does_not_follow_is_left_out_and_sound_stays() -> None:
     class Deaf(Camera):
         def _rate(self, layer: int) -> int:

@@ -5,7 +5,15 @@ from itertools import pairwise
 import pytest
 
 from mediaserver.downlink import Downlink
-from mediaserver.probing import FIRST_STEP, FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS, Backoff, Prober, ProbeState
+from mediaserver.probing import (
+    FIRST_STEP,
+    FIRST_WAIT_SECONDS,
+    MOST_GOAL,
+    MOST_WAIT_SECONDS,
+    Backoff,
+    Prober,
+    ProbeState,
+)
 
 TICK = 0.05
 BUDGET = 400_000
@@ -127,6 +135,12 @@ def test_it_goes_no_further_than_would_be_of_use(probed: Probed) -> None:
     padded = len(probed.padded)
     probed.run(20, wanted=0, full=0)
     assert len(probed.padded) == padded
+
+
+def test_it_never_sends_immense_amounts(probed: Probed) -> None:
+    probed.run(60, wanted=1 << 40, full=1 << 40)
+    assert probed.downlink.budget is not None
+    assert probed.downlink.budget <= MOST_GOAL
 
 
 def test_no_limit_no_probe() -> None:
