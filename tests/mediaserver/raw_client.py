@@ -157,8 +157,7 @@ class RawClient:
     def close(self) -> None:
         self.socket.close()
 
-    @staticmethod
-    def _new_socket() -> socket.socket:
+    def _new_socket(self) -> socket.socket:
         opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         opened.bind(("127.0.0.1", 0))
         opened.setblocking(False)
