@@ -4,8 +4,8 @@ from collections import deque
 
 MAXIMUM_VIDEO = 64 * 1024
 """Bytes: at 1 Mbit/s half a second. Older pictures are of no use to anybody."""
-MAXIMUM_URGENT = 64 * 1024
-"""Sound, RTCP, DTLS and STUN: at 50 kbit/s ten seconds."""
+MAXIMUM_URGENT = 32 * 1024
+"""Sound, RTCP, DTLS and STUN: of one person's sound some seconds."""
 
 
 class Backlog:

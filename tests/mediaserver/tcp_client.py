@@ -13,9 +13,9 @@ def frame(datagram: bytes) -> bytes:
 class TcpClient(RawClient):
     """Connects with its first `send`."""
 
-    def __init__(self, *, ufrag: str = "them", receive_buffer: int = 0) -> None:
+    def __init__(self, *, receive_buffer: int = 0, ipv6: bool = False) -> None:
         self._receive_buffer = receive_buffer
-        super().__init__(ufrag=ufrag)
+        super().__init__(ipv6=ipv6)
         self._connected = False
         self._pending = b""
 
@@ -64,7 +64,7 @@ class TcpClient(RawClient):
         self._pending = b""
 
     def _new_socket(self) -> socket.socket:
-        opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        opened = socket.socket(self.family, socket.SOCK_STREAM)
         if self._receive_buffer:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
         opened.setblocking(False)
