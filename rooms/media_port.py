@@ -50,6 +50,10 @@ class MediaPort(Protocol):
         """The peer's transport of that name, when it still lives, so that no offer is needed."""
         ...
 
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        """Everybody who has a transport."""
+        ...
+
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
         """Starts or stops sending pictures to this peer."""
         ...

@@ -24,7 +24,7 @@ def migrate(path: Path) -> None:
     from alembic.config import Config
     from sqlalchemy import URL, create_engine
 
-    engine = create_engine(URL.create("sqlite", database=str(path)))
+    engine = create_engine(URL.create("sqlite", database=str(path)), hide_parameters=True)
     try:
         with engine.begin() as connection:
             config = Config()

@@ -194,6 +194,9 @@ class _NoMedia:
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
         return None
 
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        return ()
+
     async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
         """Nobody receives."""
 

@@ -84,10 +84,12 @@ async def test_devices_are_bounded_and_the_oldest_is_forgotten(world: World) -> 
     token = (await world.book())["patient"]
     first = await opened(world, token)
     assert first.cookie_secret is not None
+    oldest = await world.rooms.sessions.authenticate(str(first.participant), first.cookie_secret)
     for _ in range(DEVICES_PER_PARTICIPANT):
         world.clock.advance(timedelta(seconds=1))
         last = await opened(world, token)
     assert last.cookie_secret is not None
+    assert last.pushed_out == (oldest,)
     await world.rooms.sessions.authenticate(str(last.participant), last.cookie_secret)
     with pytest.raises(IdentityError):
         await world.rooms.sessions.authenticate(str(first.participant), first.cookie_secret)

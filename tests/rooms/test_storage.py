@@ -1,16 +1,20 @@
 """The database: durable settings, migrations equal to the tables, and transactions that leave nothing half."""
 
 import asyncio
+import itertools
 import subprocess
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from rooms.storage import migration
 from rooms.storage.database import Database
@@ -113,3 +117,24 @@ async def test_what_was_committed_is_there_for_another_process(tmp_path: Path) -
     assert [person.reference for person in people] == ["patient", "doctor", "mother"]
     await other.close()
     await world.close()
+
+
+async def test_a_full_disk_stores_nothing_half_and_tells_no_names(world: World) -> None:
+    """The error goes into a log as it is."""
+    people = ({"id": "patient", "role": "patient", "name": "Анна Иванова" * 10},)
+    store = world.rooms.store
+    async with store._database.write() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    numbers = itertools.count()
+
+    async def book_on() -> NoReturn:
+        while True:
+            await world.book(appointment=f"A-{next(numbers)}", participants=people)
+
+    with pytest.raises(OperationalError, match="full") as refused:
+        await book_on()
+    assert "Анна" not in "".join(traceback.format_exception(refused.value))
+    async with store._database.write() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+    last = next(numbers) - 1
+    assert await world.book(appointment=f"A-{last}", participants=people), "as if it had not been sent before"

@@ -13,6 +13,7 @@ import { Dialogs } from "./dialogs.tsx";
 import { Participants } from "./participants.tsx";
 import { present, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
 import { Tile } from "./tile.tsx";
+import "../styles/panel.css";
 import "../styles/room.css";
 
 /** S0's layout: the other person large, own picture at the right, devices top right, tools top left. */
@@ -77,7 +78,7 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
           <Tile
             key={person.view.person.id}
             person={person}
-            soundOnly={view.withMedia && view.quality === "audio_only"}
+            pictureless={pictureless(view)}
             soundAttempt={soundAttempt}
             onSoundRefused={() => setSoundRefused(true)}
             onPictureShown={actions.pictureShown}
@@ -101,7 +102,7 @@ function Own({ view }: { readonly view: RoomView }) {
         ) : (
           <p class="no-picture">
             <VideoOff aria-hidden="true" />
-            {view.withMedia ? ownCameraWords(said, view.devices.camera) : said.room.textOnly}
+            {view.withMedia ? ownCameraWords(said, view.devices.camera) : said.devices.cameraOff}
           </p>
         )}
       </div>
@@ -148,6 +149,11 @@ function connectionText(said: Words, connection: CallConnection): string {
 function ownCameraWords(said: Words, camera: DeviceStatus): string {
   if (camera.kind !== "trouble") return said.devices.cameraOff;
   return `${said.troubleWith.camera}: ${lowerFirst(said.troubles[camera.trouble].title)}`;
+}
+
+function pictureless(view: RoomView): "audioOnly" | "textOnly" | null {
+  if (!view.withMedia) return "textOnly";
+  return view.quality === "audio_only" ? "audioOnly" : null;
 }
 
 function aloneText(view: RoomView): string {

@@ -8,21 +8,21 @@ import type { PersonInRoom } from "./room-view.ts";
 
 interface TileProps {
   readonly person: PersonInRoom;
-  /** This person wants no pictures, to spare a weak link. */
-  readonly soundOnly: boolean;
+  /** Why this person is shown no pictures: a weak link is spared, or they came without sound and video. */
+  readonly pictureless: "audioOnly" | "textOnly" | null;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
 }
 
 /** One other person: picture (or why there is none), name, what their microphone and connection do. */
-export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
+export function Tile({ person, pictureless, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
   const { person: who, media: told, connection } = person.view;
   const said = words.value;
   const { sound } = person.media;
-  const picture = soundOnly ? null : person.media.picture;
+  const picture = pictureless ? null : person.media.picture;
   const cameraOn = told.camera === "on";
-  const disturbed = connection !== "live";
+  const disturbed = connection !== "live" && connection !== "connecting";
   return (
     <figure class="tile" data-tile={who.id} data-peer-connection={connection}>
       {picture && <Picture stream={picture} participant={who.id} label={who.name} onShown={onPictureShown} />}
@@ -32,8 +32,9 @@ export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictur
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
-          {cameraOn && soundOnly && <p>{said.room.audioOnly}</p>}
-          {!cameraOn && <p>{cameraWords(said, told)}</p>}
+          {pictureless === "textOnly" && <p>{said.room.textOnly}</p>}
+          {pictureless === "audioOnly" && cameraOn && <p>{said.room.audioOnly}</p>}
+          {pictureless !== "textOnly" && !cameraOn && <p>{cameraWords(said, told)}</p>}
         </div>
       )}
       <figcaption>
@@ -45,6 +46,7 @@ export function Tile({ person, soundOnly, soundAttempt, onSoundRefused, onPictur
             {said.room.theirMicrophoneOff}
           </span>
         )}
+        {connection === "connecting" && <span role="status">{said.peerConnection.connecting}</span>}
         {disturbed && (
           <span class="tag" role="status">
             <WifiOff aria-hidden="true" />
