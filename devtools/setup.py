@@ -16,7 +16,9 @@ DEBIAN_PACKAGES = {
     "chromium": "chromium",
     "firefox-esr": "firefox-esr",
     "nginx": "nginx-light",
+    "turnserver": "coturn",
     "ip": "iproute2",
+    "nft": "nftables",
     "fc-list": "fontconfig",
     "pg_lsclusters": "postgresql",
 }
