@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from contract.errors import ConflictError, ErrorCode, InputError, UnavailableError
+from contract.errors import ConflictError, ErrorCode, InputError, MissingError, UnavailableError
 from contract.ids import PeerId, RoomId
 from mediaserver.link_frames import encode_frame, read_frame
 from mediaserver.link_messages import (
@@ -17,23 +17,29 @@ from mediaserver.link_messages import (
     Disconnect,
     DoneReply,
     Downward,
+    FlowEntry,
     Inventory,
     InventoryReply,
+    Measure,
+    MeasureReply,
     Notice,
     Offer,
     PeerEntry,
     PeerState,
     Ping,
+    Pong,
     Refusal,
+    RoomCounters,
     ShareScreen,
     SlotEntry,
     Slots,
     Wanted,
 )
-from rooms.media_port import LivingMedia
+from rooms.media_port import Flow, LinkMeasure, LivingMedia, RoomMeasure
 from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
 from server import worker_link
 from server.media_link import MediaLink
+from server.worker_link import WorkerLink
 from server.worker_process import WorkerProcess
 
 ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
@@ -49,6 +55,10 @@ class FakeWorker:
         self.slots: tuple[Slots, ...] = ()
         self.refuses: ErrorCode | str | None = None
         self.silent = False
+        self.cpu_microseconds = 0
+        self.works = 0
+        self.counted: RoomCounters | None = None
+        self.frees_first: PeerState | None = None
         self.hangs = False
         self.hangs_up = False
         self.accepted = 0
@@ -89,9 +99,11 @@ class FakeWorker:
             if isinstance(request, Inventory):
                 told = (InventoryReply(request.request, self.alive), *self.slots)
                 writer.write(b"".join(encode_frame(one) for one in told))
-            elif isinstance(request, Ping):
-                writer.write(encode_frame(DoneReply(request.request)))
+            elif isinstance(request, Ping | Measure):
+                writer.write(encode_frame(self._counted(request)))
             elif self.refuses is not None:
+                if self.frees_first is not None:
+                    writer.write(encode_frame(self.frees_first))
                 writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
             elif self.silent:
                 self.cut()
@@ -105,6 +117,12 @@ class FakeWorker:
                     self.screens.append(request.peer)
                 writer.write(encode_frame(DoneReply(request.request)))
         writer.close()
+
+    def _counted(self, request: Ping | Measure) -> Pong | MeasureReply:
+        if isinstance(request, Ping):
+            self.cpu_microseconds += self.works
+            return Pong(request.request, self.cpu_microseconds)
+        return MeasureReply(request.request, {} if self.counted is None else dict.fromkeys(request.rooms, self.counted))
 
 
 class Heard:
@@ -413,3 +431,100 @@ async def test_no_worker_at_all_is_said(tmp_path: Path) -> None:
             await link.offer(ROOM, PEER, OFFER)
     finally:
         await link.close()
+
+
+async def test_a_peer_that_was_freed_while_an_offer_was_refused_is_not_brought_back(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.frees_first = PeerState(ROOM, PEER, "c1", "freed")
+        worker.refuses = ErrorCode.BAD_OFFER
+        with pytest.raises(InputError):
+            await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.GONE)
+        assert link.peers() == ()
+
+
+async def test_what_happened_to_a_connection_while_the_next_one_was_refused_is_not_lost(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), _):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.frees_first = PeerState(ROOM, PEER, "c1", "unstable")
+        worker.refuses = ErrorCode.BAD_OFFER
+        with pytest.raises(InputError):
+            await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert link.state_of(ROOM, PEER) is ConnectionState.UNSTABLE
+        assert link.resume(ROOM, PEER, "c1") is not None
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_new_room_goes_to_the_worker_with_the_least_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_link, "PING_SECONDS", 0.05)
+
+    def busy(made: list[FakeWorker]) -> None:
+        made[0].works = 1_000_000
+
+    async with workers(tmp_path, 3, busy) as (link, (busy_one, idle_one, spare), _):
+        await until(lambda: link.workers()[0].cpu_share > 0.5)
+        for number in range(5):
+            await link.offer(RoomId(f"apt_{number}"), PEER, OFFER)
+        assert [len(one.offers) for one in (busy_one, idle_one, spare)] == [0, 5, 0]
+
+
+async def test_a_retired_worker_gets_no_rooms_and_ends_when_its_own_are_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(WorkerLink, "end_worker", lambda self: ended.append(self.path.stem))
+    async with workers(tmp_path, 3) as (link, made, heard):
+        await link.offer(ROOM, PEER, OFFER)
+        (name,) = [one.name for one in link.workers() if one.rooms]
+        retired = link.retire(name, at_once=False)
+        assert (retired.retiring, retired.rooms, ended) == (True, 1, [])
+        for number in range(3):
+            await link.offer(RoomId(f"later_{number}"), PEER, OFFER)
+        assert next(one for one in link.workers() if one.name == name).rooms == 1
+        await link.disconnect(ROOM, PEER)
+        assert ended == [name]
+        worker = made[int(name)]
+        await worker.die()
+        await until(lambda: not link.workers()[int(name)].up)
+        worker.path.unlink(missing_ok=True)
+        await worker.start()
+        await until(lambda: link.workers()[int(name)].up)
+        anew = link.workers()[int(name)]
+        assert (anew.retiring, anew.spare, anew.losses) == (False, True, 1)
+        assert heard.news.empty(), "nobody lost anything"
+
+
+async def test_only_workers_that_are_there_can_be_retired(tmp_path: Path) -> None:
+    async with workers(tmp_path, 1) as (link, [worker], _):
+        with pytest.raises(MissingError):
+            link.retire("worker-9", at_once=True)
+        await worker.die()
+        await until(lambda: not link.ready)
+        with pytest.raises(UnavailableError):
+            link.retire("0", at_once=True)
+
+
+async def test_what_a_worker_counted_of_rooms_is_asked_of_the_right_one(tmp_path: Path) -> None:
+    async with workers(tmp_path, 3) as (link, made, _):
+        other = RoomId("apt_2")
+        await link.offer(ROOM, PEER, OFFER)
+        await link.offer(other, PEER, OFFER)
+        peer = {"uplink_fraction_lost": 64, "downlink_fraction_lost": 128, "round_trip_ms": 250, "pictures_reduced": 1}
+        for worker in made:
+            worker.counted = RoomCounters({PEER: peer}, (FlowEntry(PEER, "prt_2", 3, 4),))
+        measured = await link.measure([ROOM, other, RoomId("nowhere")])
+        assert set(measured) == {ROOM, other}
+        assert measured[ROOM] == RoomMeasure(
+            {PEER: LinkMeasure(0.25, 0.5, 0.25, pictures_reduced=1)}, (Flow(PEER, PeerId("prt_2"), 3, 4),)
+        )
+        await made[0].die()
+        await made[1].die()
+        assert await link.measure([ROOM, other]) == {}

@@ -5,6 +5,7 @@ import type { LinkState, Signal } from "../signal/signal.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { toldState } from "./device-state.ts";
 import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
+import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
 import type { LocalMedia } from "./local-media.ts";
 import {
   type MakeConnection,
@@ -45,6 +46,8 @@ export class Call {
   readonly connection: Value<CallConnection> = signal(START);
   readonly remote: Value<ReadonlyMap<string, RemoteMedia>> = signal(new Map());
   readonly quality: Value<Quality>;
+  /** How good everybody's link is, as the server judges it. */
+  readonly links: Value<LinkQualities> = signal(UNKNOWN_LINKS);
 
   private readonly signal: Signal;
   private readonly local: LocalMedia;
@@ -161,6 +164,9 @@ export class Call {
         this.growSlots(event.missing_slots);
       }),
       link.on("media.lost", () => this.mediaLost()),
+      link.on("media.quality", (event) => {
+        this.links.value = linkQualities(event);
+      }),
       link.on("seat.lost", (event) => this.end(event.reason)),
       this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
       this.local.microphone.subscribe(() => this.tellMediaState()),

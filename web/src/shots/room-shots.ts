@@ -22,6 +22,7 @@ function room(change: Partial<RoomView> = {}): RoomView {
     me: participant(patient),
     others: [seen(participant(doctor), "doctor")],
     connection: LIVE,
+    links: new Map(),
     devices: working(),
     quality: "auto",
     withMedia: true,
@@ -42,6 +43,9 @@ const muted = (): RoomView["devices"] => {
   return { ...devices, microphone: { kind: "off", track: null } };
 };
 
+const weak = (participant: string): RoomView["links"] =>
+  new Map([[participant, { participant, level: "poor", measure: "picture_reduced" }]]);
+
 const noticed = (notice: RoomNotice) => asDoctor({ notice });
 
 /** One picture for each declared state; the compiler refuses a state without one. */
@@ -61,6 +65,7 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),
   unstable: () => room({ connection: { kind: "unstable", link: "up" } }),
   reconnecting: () => room({ connection: { kind: "reconnecting", link: "down" } }),
+  "own-link-weak": () => room({ links: weak(patient.id) }),
   "link-down": () => room({ connection: { kind: "live", link: "down" } }),
   "peer-connecting": () => room({ others: [unseen(participant(doctor, { connection: "connecting" }))] }),
   "peer-unstable": () => room({ others: [seen(participant(doctor, { connection: "unstable" }), "doctor")] }),
@@ -86,6 +91,7 @@ export const roomShots: Record<RoomState, () => RoomView> = {
     }),
   "sound-refused": () => room({ soundRefused: true }),
   participants: () => asDoctor({ panel: true }),
+  "participants-weak-link": () => asDoctor({ panel: true, links: weak(patient.id) }),
   settings: () => room({ dialog: "settings" }),
   "ask-leave": () => room({ dialog: "leave" }),
   "ask-leave-practitioner": () => asDoctor({ dialog: "leave" }),

@@ -1,7 +1,8 @@
 import { Mic, MicOff, UserX, Video, VideoOff, X } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { ParticipantView } from "../../protocol/generated.ts";
+import type { ConnectionState, LinkQuality, ParticipantView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
+import type { Words } from "../words/ru.ts";
 import { leads, type RoomDialog, type RoomView } from "./room-view.ts";
 
 interface PanelProps {
@@ -65,6 +66,7 @@ function Row({ person, view, onDialog }: RowProps) {
   const said = words.value;
   const mine = who.id === view.me.person.id;
   const absent = connection === "absent";
+  const link = view.links.get(who.id);
   const removable = leads(view) && !mine && who.role !== "practitioner";
   return (
     <li data-person={who.id} data-peer-connection={connection}>
@@ -78,7 +80,8 @@ function Row({ person, view, onDialog }: RowProps) {
         </strong>
         <span class="facts">
           <small>{said.roles[who.role]}</small>
-          {!absent && <small>{said.peerConnection[connection]}</small>}
+          {!absent && <small>{linkWords(said, connection, link)}</small>}
+          {!absent && link && link.measure !== "none" && <small>{said.link.measure[link.measure]}</small>}
         </span>
       </span>
       {!absent && (
@@ -111,6 +114,11 @@ function Row({ person, view, onDialog }: RowProps) {
       )}
     </li>
   );
+}
+
+/** While somebody is live their link has a grade; else what is wrong says more. */
+function linkWords(said: Words, connection: ConnectionState, link: LinkQuality | undefined): string {
+  return connection === "live" && link ? said.link.level[link.level] : said.peerConnection[connection];
 }
 
 interface MarkProps {

@@ -61,6 +61,7 @@ function roomView(room: RoomSnapshot, control: LobbyControl, call: Call): RoomVi
     me,
     others,
     connection: call.connection.value,
+    links: call.links.value,
     devices: devicesView(control.local),
     quality: call.quality.value,
     withMedia: control.withMedia.value,

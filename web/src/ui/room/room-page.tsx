@@ -10,6 +10,7 @@ import { OwnPicture } from "../parts/own-picture.tsx";
 import type { Words } from "../words/ru.ts";
 import { Controls, Tools } from "./controls.tsx";
 import { Dialogs } from "./dialogs.tsx";
+import { OwnLink } from "./own-link.tsx";
 import { Participants } from "./participants.tsx";
 import { present, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
 import { Tile } from "./tile.tsx";
@@ -50,6 +51,7 @@ function Stage({ view, actions }: { readonly view: RoomView; readonly actions: R
       </h1>
       <div class="lines">
         <ConnectionLine connection={view.connection} />
+        <OwnLink view={view} />
         {view.notice && (
           <Line name={view.notice} icon={<Info aria-hidden="true" />} text={words.value.room.notices[view.notice]} />
         )}

@@ -1,4 +1,5 @@
 import type { CallConnection } from "../../call/connection-state.ts";
+import type { LinkQualities } from "../../call/link-quality.ts";
 import type { RemoteMedia } from "../../call/media-connection.ts";
 import type { Quality } from "../../call/quality.ts";
 import type { ParticipantView, RoomNotice } from "../../protocol/generated.ts";
@@ -17,6 +18,7 @@ export interface RoomView {
   readonly me: ParticipantView;
   readonly others: readonly PersonInRoom[];
   readonly connection: CallConnection;
+  readonly links: LinkQualities;
   readonly devices: DevicesView;
   readonly quality: Quality;
   readonly withMedia: boolean;

@@ -67,6 +67,22 @@ export const room: typeof russian = {
     reconnecting: "Reconnecting",
     gone: "Connection lost, waiting for them",
   },
+  link: {
+    level: {
+      good: "Good connection",
+      fair: "Fair connection",
+      poor: "Weak connection",
+      lost: "Connection lost",
+    },
+    measure: {
+      picture_reduced: "Smaller picture",
+      picture_off: "Picture paused",
+    },
+    own: {
+      picture_reduced: "Weak connection: the picture is smaller, the sound stays.",
+      picture_off: "Weak connection: the picture is paused, the sound stays. The picture comes back by itself.",
+    },
+  },
   settings: {
     title: "Settings",
     quality: "Video quality",
