@@ -174,7 +174,7 @@ class PeerMedia:
             case Nack():
                 self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
                 subscription = self._subscriptions.get(message.media_ssrc)
-                if subscription is not None:
+                if subscription is not None and message.sequences:
                     self._downlink.missed(message, arrival)
                     subscription.resend(message.sequences, arrival)
             case KeyframeRequest():
