@@ -4,8 +4,8 @@ import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { toldState } from "./device-state.ts";
-import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
+import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
 import {
   type MakeConnection,
