@@ -61,10 +61,11 @@ class LinkServer:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-        if self._writer is not None:
+        writer = self._writer
+        if writer is not None:
             with contextlib.suppress(TimeoutError, ConnectionError):
-                await asyncio.wait_for(self._writer.drain(), 1.0)
-            self._writer.close()
+                await asyncio.wait_for(writer.drain(), 1.0)
+            writer.close()
         _forget(self._path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

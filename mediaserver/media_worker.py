@@ -24,6 +24,7 @@ from mediaserver.link_messages import Wanted as WantedNotice
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
+from mediaserver.path_counters import path_of, peers_by_path
 from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
 from mediaserver.pulse import Pulse
@@ -35,7 +36,7 @@ from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 from mediaserver.wanted import Wanted
 
-_KERNEL_DROPS_EVERY = 20
+_PORT_EVERY = 20
 _SILENCE_EVERY = 5
 """Ticks."""
 
@@ -44,7 +45,7 @@ class MediaWorker:
     """Owns the port and every peer; freed by `close`. Runs on one event loop, nothing here waits."""
 
     def __init__(self, port: Port, drops: Drops, announce: tuple[str, ...]) -> None:
-        """`announce`: the addresses told to clients; the port is bound to the same ones."""
+        """`announce`: the addresses told to clients."""
         self.notify: Callable[[Notice], None] = _tell_nobody
         self._port = port
         self._drops = drops
@@ -136,12 +137,17 @@ class MediaWorker:
         peers = self._peers()
         own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
         traffic = self._traffic.with_living(peer.transport.media for _, peer in peers)
+        ways = peers_by_path(peer.transport for _, peer in peers)
+        own["tcp_connections"] = len(self._port.tcp)
         own["cpu_us"] = time.process_time_ns() // 1000
-        return self._drops.snapshot() | own | traffic | self._pulse.take() | self._port.delays()
+        return self._drops.snapshot() | own | ways | traffic | self._pulse.take() | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
-        return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
+        return {
+            f"{room}/{peer.name}": peer.transport.media.statistics() | path_of(peer.transport)
+            for room, peer in self._peers()
+        }
 
     def measure(self, rooms: tuple[str, ...]) -> dict[str, RoomCounters]:
         """What was counted of these rooms; unknown ones are left out."""
@@ -223,8 +229,8 @@ class MediaWorker:
         self._pulse.expect(began + TICK_SECONDS)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         self._ticks += 1
-        if self._ticks % _KERNEL_DROPS_EVERY == 0:
-            self._port.count_kernel_drops()
+        if self._ticks % _PORT_EVERY == 0:
+            self._port.tick(time.monotonic())
         now = time.monotonic()
         peers = self._peers()
         for _, peer in peers:

@@ -172,8 +172,9 @@ class PeerMedia:
                     stream.report_sent(message, arrival)
                 self._handle_blocks(message.blocks, arrival)
             case Nack():
+                self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
                 subscription = self._subscriptions.get(message.media_ssrc)
-                if subscription is not None:
+                if subscription is not None and message.sequences:
                     self._downlink.missed(message, arrival)
                     subscription.resend(message.sequences, arrival)
             case KeyframeRequest():
@@ -263,19 +264,6 @@ class PeerMedia:
         if limit is not None:
             self._sink.send_rtcp(bandwidth_estimate(self._control.ssrc, limit, ssrcs))
 
-    @property
-    def picture_measure(self) -> Measure:
-        """What is done about this peer's down-link just now; of each picture by its section: `picture_measures`."""
-        return self._downlink.measure
-
-    def picture_measures(self) -> dict[str, Measure]:
-        """By mid of the section that this peer receives."""
-        return {
-            subscription.mid: self._downlink.grant(ssrc).measure
-            for ssrc, subscription in self._subscriptions.items()
-            if subscription.video
-        }
-
     def sent_on(self, slot: int) -> tuple[int, int]:
         """Packets of sound, and of picture, that went out on a slot of ours so far."""
         sent = [0, 0]
@@ -293,7 +281,6 @@ class PeerMedia:
         subscriptions = self._subscriptions.values()
         audio = self.first_published(Kind.AUDIO)
         level = audio.stream.level & 0x7F if audio and audio.stream else 127
-        measures = list(self.picture_measures().values())
         return {
             "packets_received": sum(stream.packets for stream in streams),
             "octets_received": sum(stream.octets for stream in streams),
@@ -308,10 +295,10 @@ class PeerMedia:
             "downlink_bits_per_second": self._downlink.downlink.estimate,
             "downlink_budget_bits_per_second": self._downlink.downlink.budget or 0,
             "downlink_overuses": self._downlink.downlink.overuses,
+            "pictures_reduced": self._downlink.pictures(Measure.PICTURE_REDUCED),
+            "pictures_off": self._downlink.pictures(Measure.PICTURE_OFF),
             "round_trip_ms": round(self._control.round_trip * 1000),
             "audio_level": level,
-            "pictures_reduced": measures.count(Measure.PICTURE_REDUCED),
-            "pictures_off": measures.count(Measure.PICTURE_OFF),
         }
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import URL
 
 from contract.clock import Clock
 from rooms.consultations import Consultations
+from rooms.ice_servers import IceServerSource
 from rooms.links import LinkKey
 from rooms.media_port import MediaPort
 from rooms.outbox import Outbox
@@ -42,6 +43,7 @@ async def open_rooms(
     clock: Clock,
     seat_kept_seconds: float = SEAT_KEPT_SECONDS,
     database: Path | URL | None = None,
+    ice_servers: IceServerSource | None = None,
 ) -> Rooms:
     """Opens (and migrates) the database and the link key in `folder`, and takes up what a stopped server left.
 
@@ -49,7 +51,7 @@ async def open_rooms(
     """
     link_key = await asyncio.to_thread(LinkKey.load, folder / LINK_KEY_FILE)
     store = Store(await Database.open(database or folder / DATABASE_FILE))
-    consultations = Consultations(store, media, outbox, clock, seat_kept_seconds)
+    consultations = Consultations(store, media, outbox, clock, seat_kept_seconds, ice_servers)
     await consultations.restore()
     consultations.quality.start()
     return Rooms(store, link_key, clock, consultations, Sessions(store, consultations.reception, clock))

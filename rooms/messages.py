@@ -190,6 +190,21 @@ class MediaAnswer(Message, frozen=True):
     """How many more audio and video pairs the client should offer to see everybody."""
 
 
+class IceServer(Message, frozen=True):
+    """A TURN server under its addresses, as `RTCIceServer` of the W3C takes it."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
+class IceServers(Message, frozen=True):
+    """None when media has no other way than straight to us. The credentials end after `expires_seconds`."""
+
+    servers: tuple[IceServer, ...]
+    expires_seconds: int
+
+
 class TileSize(StrEnum):
     """How large a page shows a picture: hidden, a thumbnail, a part of the stage, the stage."""
 
@@ -252,6 +267,11 @@ class OfferMedia(Command, frozen=True):
     """A further offer: ICE restart, more slots, or a new RTCPeerConnection; answered with `MediaAnswer`."""
 
     offer: SessionDescription
+
+
+class AskIceServers(Command, frozen=True):
+    """Asks for the TURN servers that a connection may use where the network allows no other way; answered with
+    `IceServers`. Only for those who are admitted, or wait for the practitioner."""
 
 
 class SetMediaState(Command, frozen=True):
@@ -408,6 +428,7 @@ COMMANDS: dict[str, type[Command]] = {
     "payment.returned": PaymentReturned,
     "room.join": JoinRoom,
     "room.leave": LeaveRoom,
+    "media.servers": AskIceServers,
     "media.offer": OfferMedia,
     "media.state": SetMediaState,
     "media.view": ViewMedia,
@@ -423,6 +444,7 @@ RESULTS: dict[str, type[Message]] = {
     "payment.returned": VerdictView,
     "room.join": JoinResult,
     "room.leave": Done,
+    "media.servers": IceServers,
     "media.offer": MediaAnswer,
     "media.state": Done,
     "media.view": Done,

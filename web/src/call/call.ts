@@ -20,6 +20,7 @@ import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
+import { Relays } from "./relays.ts";
 import { participantChanged, roomChanged } from "./room-state.ts";
 import { BACK_TONES, LOST_TONES, playTones } from "./sound.ts";
 
@@ -32,6 +33,8 @@ export interface EnterOptions {
 /** `verdict` is there when the server refused to let us back in, and says why. */
 export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => void;
 
+/** How long a connection that knew no relays when it began may try without them. */
+const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
 const PROBE_MILLISECONDS = 500;
@@ -49,6 +52,7 @@ export class Call {
   private readonly signal: Signal;
   private readonly local: LocalMedia;
   private readonly ended: Ended;
+  private readonly relays: Relays;
   private readonly watch = new MediaWatch(() => this.media?.arrivals() ?? Promise.resolve(Math.random()), {
     doubtful: () => this.probeLink(),
     silent: () => this.waySeemsDead(),
@@ -70,13 +74,15 @@ export class Call {
   private inside = false;
   private closed = false;
   private joining = false;
+  private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended) {
+  constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
     this.signal = signalling;
     this.local = local;
     this.quality = quality;
     this.ended = ended;
+    this.relays = relays;
   }
 
   /**
@@ -133,6 +139,7 @@ export class Call {
     this.closed = true;
     this.repair.whole();
     clearTimeout(this.nextJoin);
+    clearTimeout(this.withoutRelays);
     this.watch.stop();
     this.screen.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
@@ -164,6 +171,7 @@ export class Call {
       this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
       this.local.microphone.subscribe(() => this.tellMediaState()),
       this.local.camera.subscribe(() => this.tellMediaState()),
+      this.relays.servers.subscribe((servers) => this.useRelays(servers)),
       watchPage({
         visible: () => this.pageVisible(),
         reallyHidden: () => this.setHidden(true),
@@ -245,6 +253,7 @@ export class Call {
       },
     };
     const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);
+    media.useRelays(this.relays.servers.peek());
     return media;
   }
 
@@ -265,6 +274,7 @@ export class Call {
     this.remoteNow = new Map();
     this.media = this.newMedia(connectionInOwnFrame);
     this.watch.start();
+    void this.relays.refresh(this.signal);
     this.negotiate(this.media.negotiate(this.sendOffer));
   }
 
@@ -274,6 +284,16 @@ export class Call {
   private restartIce(): Promise<void> {
     if (!this.media || !this.inside) return Promise.resolve();
     return this.negotiate(this.media.restartIce(this.sendOffer));
+  }
+
+  /** Relays that came after the first gathering had begun are only gathered by a restart. */
+  private useRelays(servers: readonly RTCIceServer[]): void {
+    const media = this.media;
+    if (!media?.useRelays(servers) || media.transport !== "connecting") return;
+    clearTimeout(this.withoutRelays);
+    this.withoutRelays = setTimeout(() => {
+      if (this.media === media && media.transport === "connecting") this.repair.broken();
+    }, WITHOUT_RELAYS_MILLISECONDS);
   }
 
   private growSlots(missing: number): void {
@@ -318,8 +338,9 @@ export class Call {
     this.watch.warn();
   }
 
+  /** A connection that is being made has had nothing to hear yet: a restart would end checks that still run. */
   private waySeemsDead(): void {
-    if (!this.inside) return;
+    if (!this.inside || this.media?.transport === "connecting") return;
     this.advance("transport_disturbed");
     this.repair.broken();
   }

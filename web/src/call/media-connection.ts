@@ -1,6 +1,7 @@
 import type { MediaAnswer, SessionDescription, SlotView } from "../protocol/generated.ts";
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
+import { type MediaWay, selectedWay } from "./media-way.ts";
 import type { FramedConnection } from "./own-frame.ts";
 import { limitSender, type Quality } from "./quality.ts";
 
@@ -21,6 +22,7 @@ export type MakeConnection = (configuration: RTCConfiguration) => FramedConnecti
 
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
+const BUNDLE = "max-bundle";
 const FIRST_SLOTS = 2;
 /** A room has at most eight people with sound or picture, and the server takes no endless offers. */
 const MOST_SLOTS = 8;
@@ -46,6 +48,7 @@ export class MediaConnection {
   private offerAgain = false;
   private retired = false;
   private closed = false;
+  private relays: readonly RTCIceServer[] = [];
 
   constructor(
     tracks: Record<DeviceKind, MediaStreamTrack | null>,
@@ -54,7 +57,7 @@ export class MediaConnection {
     make: MakeConnection = connectionOfThisPage,
   ) {
     this.events = events;
-    const { connection, release } = make({ bundlePolicy: "max-bundle" });
+    const { connection, release } = make({ bundlePolicy: BUNDLE });
     this.connection = connection;
     this.release = release;
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
@@ -158,6 +161,19 @@ export class MediaConnection {
 
   async limit(quality: Quality): Promise<void> {
     if (!this.closed) await limitSender(this.own.camera, quality);
+  }
+
+  /** For the next gathering: a restart, or the first one if it has not begun. False when nothing is new. */
+  useRelays(relays: readonly RTCIceServer[]): boolean {
+    if (this.closed || relays === this.relays) return false;
+    this.relays = relays;
+    this.connection.setConfiguration({ bundlePolicy: BUNDLE, iceServers: [...relays] });
+    return true;
+  }
+
+  /** The way in use; null while there is none. */
+  async way(): Promise<MediaWay | null> {
+    return selectedWay(await this.connection.getStats());
   }
 
   /** Bytes and checks that came in so far; when it stands still, the way to the server is broken. */
