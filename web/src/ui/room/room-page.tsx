@@ -25,7 +25,7 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
       <Tools view={view} open={panel} onToggle={() => setPanel(!panel)} />
       <Controls view={view} actions={actions} onDialog={setDialog} />
-      {panel && <Participants view={view} onClose={() => setPanel(false)} onDialog={setDialog} />}
+      {panel && <Participants view={view} actions={actions} onClose={() => setPanel(false)} onDialog={setDialog} />}
       <Stage view={view} actions={actions} />
       <Own view={view} />
       <p class="unseen" role="status" data-announce="devices">
