@@ -18,8 +18,9 @@ DEBIAN_PACKAGES = {
     "nginx": "nginx-light",
     "ip": "iproute2",
     "fc-list": "fontconfig",
+    "pg_lsclusters": "postgresql",
 }
-"""Program → the Debian package that brings it; the tests with real browsers and a real proxy need them."""
+"""Program → the Debian package that brings it; tests with real browsers, proxy and PostgreSQL need them."""
 
 FONT_PACKAGES = ("fonts-dejavu-core", "fonts-noto-core")
 

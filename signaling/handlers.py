@@ -14,7 +14,9 @@ def consultation_handlers(consultations: Consultations) -> dict[str, Handler]:
         "room.leave": consultations.leave,
         "media.offer": consultations.offer_media,
         "media.state": consultations.set_media_state,
-        "media.receive": consultations.receive_media,
+        "media.view": consultations.view_media,
+        "screen.share": consultations.share_screen,
+        "screen.stop": consultations.stop_screen,
         "consultation.finish": consultations.finish,
         "participant.remove": consultations.remove_participant,
     }
