@@ -19,7 +19,9 @@ Address = tuple[Any, ...]
 class DatagramSender(Protocol):
     """A UDP socket, or a TCP connection that frames what it sends."""
 
-    def sendto(self, datagram: bytes, address: Address, /) -> int: ...
+    def sendto(self, datagram: bytes | memoryview, address: Address, /) -> int:
+        """What it keeps it copies: the memory of a view is written anew by the next packet."""
+        ...
 
 
 class _NotReady(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pylibsrtp
-from pylibsrtp import ffi, lib
+from pylibsrtp._binding import ffi, lib
 
 LONGEST_PACKET = 1500
 """Bytes, before and after; longer ones never come near libsrtp."""
