@@ -172,6 +172,7 @@ def test_absurd_feedback_keeps_the_budget_sane(downlink: Downlink) -> None:
     assert downlink.budget == LEAST_BUDGET
     for highest in (0, 0xFFFFFFFF, 5, 1 << 31):
         downlink.reported(report(highest, 1), SENT, 3.0)
+    downlink.missed(Nack(7, ()), SENT, 4.0)
     downlink.missed(Nack(7, (5, 4, 3)), SENT, 4.0)
     downlink.measured_round_trip(9.9, SENT, 5.0)
     assert downlink.budget >= LEAST_BUDGET
