@@ -189,3 +189,9 @@ def test_the_sent_rate_is_that_of_the_last_second() -> None:
     meter.sample(0, 7.0)
     meter.sample(100, 7.5)
     assert meter.rate == 200
+
+
+def test_a_nack_that_names_nothing_says_nothing(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, ()), SENT, 1.0)
+    assert downlink.budget is None
+    assert downlink.heard_at == 1.0
