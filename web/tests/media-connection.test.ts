@@ -3,8 +3,8 @@ import { MediaConnection, type RemoteMedia } from "../src/call/media-connection.
 import type { MediaAnswer, SessionDescription } from "../src/protocol/generated.ts";
 import { FakeConnection, FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
 
-/** Own microphone and camera, and a pair for each of eight people. */
-const MOST_SECTIONS = 2 + 2 * 8;
+/** Own microphone, camera and screen, one for another's screen, and a pair for each of eight people. */
+const MOST_SECTIONS = 4 + 2 * 8;
 
 const connection = () => FakeConnection.all.at(-1) as FakeConnection;
 
@@ -20,7 +20,7 @@ describe("one media connection", () => {
   beforeEach(() => {
     playBrowser();
     people = new Map();
-    media = new MediaConnection({ microphone, camera: null }, "auto", {
+    media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", {
       transport: () => {},
       remote: (now) => {
         people = now;
@@ -32,9 +32,11 @@ describe("one media connection", () => {
     expect(connection().transceivers.map(({ kind, direction }) => `${kind} ${direction}`)).toEqual([
       "audio sendonly",
       "video sendonly",
+      "video sendonly",
       "audio recvonly",
       "video recvonly",
       "audio recvonly",
+      "video recvonly",
       "video recvonly",
     ]);
     expect(connection().transceivers[0]?.sender.track).toBe(microphone);
@@ -81,7 +83,7 @@ describe("one media connection", () => {
   it("offers more places when there are too few", async () => {
     const missing = [1, 0];
     await media.negotiate((offer) => Promise.resolve(answerTo(offer, { missing_slots: missing.shift() ?? 0 })));
-    expect(connection().transceivers).toHaveLength(8);
+    expect(connection().transceivers).toHaveLength(10);
     expect(connection().answers).toHaveLength(2);
   });
 
@@ -113,9 +115,9 @@ describe("one media connection", () => {
 
   it("gives each person sound and picture, in the same streams as long as they stay on the same sections", async () => {
     const slots = [
-      { mid: "2", participant: "doctor" },
       { mid: "3", participant: "doctor" },
-      { mid: "4", participant: null },
+      { mid: "4", participant: "doctor" },
+      { mid: "5", participant: null },
     ];
     const offer = await media.makeOffer();
     await media.apply(answerTo(offer, { slots }));
@@ -124,7 +126,7 @@ describe("one media connection", () => {
     expect(before?.picture?.getTracks()[0]?.kind).toBe("video");
     media.assign(slots);
     expect(people.get("doctor")?.picture).toBe(before?.picture);
-    media.assign([{ mid: "2", participant: "doctor" }]);
+    media.assign([{ mid: "3", participant: "doctor" }]);
     expect(people.get("doctor")?.picture).toBeNull();
   });
 });

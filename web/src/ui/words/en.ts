@@ -1,4 +1,5 @@
 import type { Words } from "./ru.ts";
+import { stageEn } from "./stage-en.ts";
 
 /** Every word that people read, in English. */
 export const en: Words = {
@@ -273,6 +274,7 @@ export const en: Words = {
     call: "Call the clinic",
   },
   room: {
+    ...stageEn,
     title: "Visit",
     tools: "Tools",
     controls: "Controls",

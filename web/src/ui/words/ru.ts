@@ -1,3 +1,5 @@
+import { stageRu } from "./stage-ru.ts";
+
 /** Every word that people read, in Russian. English must have exactly the same keys (`Words`). */
 export const ru = {
   language: "Русский",
@@ -276,6 +278,7 @@ export const ru = {
     call: "Позвонить в клинику",
   },
   room: {
+    ...stageRu,
     title: "Консультация",
     tools: "Инструменты",
     controls: "Управление",
