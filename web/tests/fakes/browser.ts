@@ -43,6 +43,9 @@ export class FakeStream {
   getTracks(): FakeTrack[] {
     return this.tracks;
   }
+  getVideoTracks(): FakeTrack[] {
+    return this.tracks.filter(({ kind }) => kind === "video");
+  }
 }
 
 export class FakeSender {
@@ -168,6 +171,14 @@ export class FakeDevices extends EventTarget {
     const device = this.present.find((one) => one.kind === `${kind}input` && (!wanted || one.deviceId === wanted));
     if (!device) throw new DOMException("no", wanted ? "OverconstrainedError" : "NotFoundError");
     const track = new FakeTrack(kind, device.deviceId);
+    this.given.push(track);
+    return new FakeStream([track]);
+  }
+  async getDisplayMedia(): Promise<FakeStream> {
+    this.asked.push("video");
+    await this.answer;
+    if (this.refusal.video) throw Object.assign(new Error("no"), { name: this.refusal.video });
+    const track = new FakeTrack("video", "screen");
     this.given.push(track);
     return new FakeStream([track]);
   }
