@@ -10,6 +10,7 @@ from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
 from mediaserver.faults import Faults
 from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots, TileEntry
+from mediaserver.link_messages import Wanted as WantedNotice
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
@@ -20,6 +21,7 @@ from mediaserver.switchboard import Switchboard
 from mediaserver.tiles import Tile
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
+from mediaserver.wanted import Wanted
 
 _KERNEL_DROPS_EVERY = 20
 _SILENCE_EVERY = 5
@@ -70,10 +72,11 @@ class MediaWorker:
 
     def view(self, room: str, name: str, tiles: tuple[TileEntry, ...]) -> None:
         """How large a peer shows what it receives. Raises `MissingError` for an unknown peer."""
-        peer = self._find(room, name)
-        if peer is None:
+        found = self._rooms.get(room)
+        peer = found.peers.get(name) if found is not None else None
+        if found is None or peer is None:
             raise MissingError(ErrorCode.NOT_FOUND, "no such peer")
-        peer.transport.media.view({tile.mid: Tile(tile.size, tile.main) for tile in tiles})
+        found.view(peer, {tile.mid: Tile(tile.size, tile.main) for tile in tiles})
 
     def share_screen(self, room: str, name: str | None) -> None:
         """Whose screen everybody sees; an unknown room is no error, whoever comes offers first."""
@@ -105,8 +108,13 @@ class MediaWorker:
         )
 
     def standing_notices(self) -> tuple[Notice, ...]:
-        """What a server that was not there must know: who is on whose slots just now."""
-        return tuple(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots) for room, peer in self._peers())
+        """What a server that was not there must know: who is on whose slots, and who was told to send what."""
+        notices: list[Notice] = []
+        for room, peer in self._peers():
+            notices.append(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots))
+            if peer.wanted is not None:
+                notices.append(_wanted_notice(room, peer, peer.wanted.told))
+        return tuple(notices)
 
     def counters(self) -> dict[str, int]:
         self._port.count_kernel_drops()
@@ -163,7 +171,10 @@ class MediaWorker:
         def slots_changed(peer: str, slots: tuple[SlotEntry, ...], missing: int) -> None:
             self.notify(Slots(name, peer, slots, missing))
 
-        return MediaRoom(slots_changed)
+        def tell_wanted(peer: MediaPeer, wanted: Wanted) -> None:
+            self.notify(_wanted_notice(name, peer, wanted))
+
+        return MediaRoom(slots_changed, tell_wanted)
 
     def _find(self, room: str, name: str) -> MediaPeer | None:
         found = self._rooms.get(room)
@@ -199,11 +210,17 @@ class MediaWorker:
             except Exception:
                 # One peer's fault must not take the others' reports with it.
                 self._faults.happened("a tick")
+        for room in self._rooms.values():
+            room.tick(now)
 
 
 def _told(state: TransportState) -> str:
     """The server knows no difference between an answer not used yet and a handshake under way."""
     return TransportState.CONNECTING.value if state is TransportState.NEW else state.value
+
+
+def _wanted_notice(room: str, peer: MediaPeer, wanted: Wanted) -> WantedNotice:
+    return WantedNotice(room, peer.name, peer.connection, peer.camera_rids(wanted.camera), wanted.screen)
 
 
 def _tell_nobody(notice: Notice) -> None:

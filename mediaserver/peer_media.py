@@ -10,7 +10,7 @@ from mediaserver.bandwidth import DownlinkLimit, RelayedLimit
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
 from mediaserver.forwarder import Forwarder
-from mediaserver.negotiated import Direction, Kind, Negotiated
+from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
 from mediaserver.published import PublishedSection
 from mediaserver.rtcp import (
     BandwidthEstimate,
@@ -30,7 +30,7 @@ from mediaserver.rtp import MAXIMUM_INCOMING
 from mediaserver.sink import Sink
 from mediaserver.streams import IncomingStreams
 from mediaserver.subscription import Subscription
-from mediaserver.tiles import UNTOLD, Tile, TileSize
+from mediaserver.tiles import LAYER_OF, UNTOLD, Tile, TileSize
 from mediaserver.transport_feedback import TransportFeedback
 
 TICK_SECONDS = 0.05
@@ -96,12 +96,13 @@ class PeerMedia:
         for subscription in self._subscriptions.values():
             if subscription.slot == slot:
                 kind = Kind.VIDEO if subscription.video else Kind.AUDIO
-                subscription.connect(publisher.first_published(kind) if publisher else None, now)
+                slides = slot == SCREEN_SLOT
+                subscription.connect(publisher.first_published(kind, slides=slides) if publisher else None, now)
 
-    def first_published(self, kind: Kind) -> PublishedSection | None:
-        """The peer's microphone or camera section, if it has one."""
+    def first_published(self, kind: Kind, *, slides: bool = False) -> PublishedSection | None:
+        """The peer's microphone, camera or (`slides`) screen section, if it has one."""
         for published in self._incoming.published.values():
-            if published.section.kind is kind:
+            if published.section.kind is kind and published.section.slides is slides:
                 return published
         return None
 
@@ -117,8 +118,21 @@ class PeerMedia:
 
     def _want(self, now: float) -> None:
         for subscription in self._subscriptions.values():
-            shown = self._tiles.get(subscription.mid, UNTOLD).size is not TileSize.NONE
-            subscription.want(self._active and (shown or not subscription.video), now)
+            size = self._tiles.get(subscription.mid, UNTOLD).size if subscription.video else TileSize.LARGE
+            subscription.want(self._active and size is not TileSize.NONE, now, LAYER_OF.get(size, 0))
+
+    def shown_size(self, slot: int) -> TileSize:
+        """How large the page shows the picture of a slot of ours."""
+        for subscription in self._subscriptions.values():
+            if subscription.slot == slot and subscription.video and subscription.published is not None:
+                return self._tiles.get(subscription.mid, UNTOLD).size
+        return TileSize.NONE
+
+    def want_layers(self, layers: frozenset[int]) -> None:
+        """Which layers of its camera the peer is, or will be, told to send."""
+        camera = self.first_published(Kind.VIDEO)
+        if camera is not None:
+            camera.want(layers, self._clock())
 
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
@@ -173,6 +187,7 @@ class PeerMedia:
             feedback = self._feedback.build(now, self._control.ssrc, next(iter(streams)))
             if feedback:
                 self._sink.send_rtcp(feedback)
+        self._incoming.look(now)
         for stream in streams.values():
             if stream.losses or stream.keyframes.wanted:
                 stream.repeat_requests(now)
@@ -215,7 +230,7 @@ class PeerMedia:
             "octets_received": sum(stream.octets for stream in streams),
             "packets_recovered": sum(stream.recovered for stream in streams),
             "packets_given_up": sum(stream.losses.given_up for stream in streams),
-            "uplink_fraction_lost": max((stream.fraction_lost for stream in streams), default=0),
+            "uplink_fraction_lost": max((stream.reception.fraction_lost for stream in streams), default=0),
             "packets_sent": sum(each.packets_sent for each in subscriptions),
             "octets_sent": sum(each.octets_sent for each in subscriptions),
             "packets_retransmitted": sum(each.packets_retransmitted for each in subscriptions),

@@ -13,6 +13,10 @@ class TileSize(StrEnum):
     LARGE = "large"
 
 
+LAYER_OF = {TileSize.SMALL: 0, TileSize.MEDIUM: 1, TileSize.LARGE: 2}
+"""The highest simulcast layer that a size has a use for."""
+
+
 class Tile(NamedTuple):
     """One received video section as it is shown."""
 
