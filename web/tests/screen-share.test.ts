@@ -68,6 +68,17 @@ describe("the own shared screen", () => {
     expect(state()).toEqual({ kind: "idle", trouble: null });
   });
 
+  it("is known to be stopped also when the room named us before the answer came", async () => {
+    deeds.ask.mockImplementation(async () => {
+      share.hear("doctor", ME);
+      share.hear(ME, ME);
+    });
+    await share.start(false);
+    expect(state().kind).toBe("sharing");
+    share.hear(null, ME);
+    expect(state()).toEqual({ kind: "idle", trouble: "stopped" });
+  });
+
   it("is not taken for stopped by news that are older than it", async () => {
     await share.start(false);
     share.hear(null, ME);

@@ -116,9 +116,7 @@ export class MediaConnection {
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
   negotiate(send: SendOffer): Promise<void> {
     this.offerAgain = true;
-    this.negotiation ??= this.negotiateAll(send).finally(() => {
-      this.negotiation = null;
-    });
+    this.negotiation ??= this.negotiateAll(send);
     return this.negotiation;
   }
 
@@ -204,11 +202,16 @@ export class MediaConnection {
   }
 
   private async negotiateAll(send: SendOffer): Promise<void> {
-    while (this.offerAgain && !this.closed) {
-      this.offerAgain = false;
-      const answer = await send(await this.makeOffer());
-      await this.apply(answer);
-      if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
+    try {
+      while (this.offerAgain && !this.closed) {
+        this.offerAgain = false;
+        const answer = await send(await this.makeOffer());
+        await this.apply(answer);
+        if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
+      }
+    } finally {
+      // At once, not when the promise is seen to be done: a wish in between would be forgotten.
+      this.negotiation = null;
     }
   }
 

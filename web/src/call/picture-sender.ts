@@ -32,9 +32,7 @@ export class PictureSender {
   /** After an answer: encodings may have gone with it, and a change under way is refused by it. */
   refresh(): Promise<void> {
     this.stale = true;
-    this.work ??= this.applyAll().finally(() => {
-      this.work = null;
-    });
+    this.work ??= this.applyAll();
     return this.work;
   }
 
@@ -43,6 +41,8 @@ export class PictureSender {
       this.stale = false;
       await this.apply();
     }
+    // At once, not when the promise is seen to be done: a wish in between would be forgotten.
+    this.work = null;
   }
 
   private async apply(): Promise<void> {

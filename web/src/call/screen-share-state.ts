@@ -15,9 +15,15 @@ export type ShareState =
   /** The browser asks the person what to show. */
   | { readonly kind: "choosing" }
   /** The server is asked whether it may be shown. */
-  | { readonly kind: "asking"; readonly track: MediaStreamTrack }
-  /** `seen`: the room has been told; until then, that it names nobody means nothing. */
-  | { readonly kind: "sharing"; readonly track: MediaStreamTrack; readonly seen: boolean };
+  | ShareOf<"asking">
+  | ShareOf<"sharing">;
+
+interface ShareOf<Kind> {
+  readonly kind: Kind;
+  readonly track: MediaStreamTrack;
+  /** The room names us, which it may do before the answer comes; until then, that it names nobody means nothing. */
+  readonly seen: boolean;
+}
 
 export type ShareEvent =
   | { readonly kind: "wish" }
@@ -40,17 +46,18 @@ export function nextShare(state: ShareState, event: ShareEvent): ShareState {
       if (event.kind === "wish") return { kind: "choosing" };
       return event.kind === "understood" ? NOT_SHARING : state;
     case "choosing":
-      return event.kind === "chosen" ? { kind: "asking", track: event.track } : state;
+      return event.kind === "chosen" ? { kind: "asking", track: event.track, seen: false } : state;
     case "asking":
-      return event.kind === "granted" ? { kind: "sharing", track: state.track, seen: false } : state;
     case "sharing":
+      if (event.kind === "granted") return { ...state, kind: "sharing" };
       return event.kind === "room" ? afterNews(state, event.mine, event.nobody) : state;
   }
 }
 
-function afterNews(state: Extract<ShareState, { kind: "sharing" }>, mine: boolean, nobody: boolean): ShareState {
+function afterNews(state: ShareOf<"asking" | "sharing">, mine: boolean, nobody: boolean): ShareState {
   if (mine) return state.seen ? state : { ...state, seen: true };
-  if (nobody && !state.seen) return state;
+  // Before the answer the room may still name whoever shared until now.
+  if (!state.seen && (nobody || state.kind === "asking")) return state;
   return { kind: "idle", trouble: nobody ? "stopped" : "taken_over" };
 }
 
