@@ -86,13 +86,17 @@ class PublishedSection:
         return None
 
     def rates(self, now: float) -> tuple[tuple[int, ...], ...]:
-        """Of each layer, see `LayerRates.measure`; zeros for one that is not sent."""
+        """Of each layer, see `LayerRates.measure`; all of `temporal_layers`, zeros for a layer that is not sent."""
         measured = [
-            None if stream is None or now - stream.arrival > SILENT_SECONDS else stream.rates.measure(stream, now)
+            (0,) if stream is None or now - stream.arrival > SILENT_SECONDS else stream.rates.measure(stream, now)
             for stream in self.layers
         ]
-        unknown = (0,) * max((len(rates) for rates in measured if rates is not None), default=1)
-        return tuple(unknown if rates is None else rates for rates in measured)
+        return tuple(rates + rates[-1:] * (self.temporal_layers - len(rates)) for rates in measured)
+
+    @property
+    def temporal_layers(self) -> int:
+        """How many were seen when the rates were measured."""
+        return max((stream.rates.layers for stream in self.layers if stream is not None), default=1)
 
     def add(self, subscription: Subscription) -> None:
         self.subscriptions.append(subscription)

@@ -164,11 +164,11 @@ class Subscription(Outgoing):
         self.follow(now)
 
     def choose(self, spatial: int, temporal: int, now: float) -> None:
-        """At most these layers, where there are any (`PAUSED` = nothing). Another spatial layer begins with its next
+        """At most these layers, as `layer_rates` counts them (`PAUSED` = nothing; the last temporal one: all). Another spatial layer begins with its next
         keyframe; fewer temporal layers with the next picture, more with one that can do without those left out."""
         self._spatial = spatial
-        row = self.stream.rates.layers if self.stream is not None else 1
-        self._temporal = ALL_LAYERS if temporal >= row - 1 else temporal
+        known = self._published.temporal_layers if self._published is not None else 1
+        self._temporal = ALL_LAYERS if temporal >= known - 1 else temporal
         if self._shape is not None:
             self._shape.pictures.wish = self._temporal
         elif self.stream is not None and self._temporal < ALL_LAYERS and self.stream.layered:
