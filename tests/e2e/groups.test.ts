@@ -95,10 +95,13 @@ async function large(person: Person): Promise<string> {
   return person.reads("[data-place=large] figcaption strong");
 }
 
-/** Presses the small tile of this person. */
+/** By keyboard: the focus stays on the button, which then undoes it. */
 async function keepLarge(person: Person, name: string): Promise<void> {
-  await person.page.click(`[data-place=beside] [aria-label="${words.room.stage.enlarge(name)}"]`);
+  await person.page.focus(`[data-place=beside] [aria-label="${words.room.stage.enlarge(name)}"]`);
+  await person.page.keyboard.press("Enter");
   await until(`${name} large`, PATIENCE, async () => (await large(person)) === name);
+  const focused = await person.page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.action);
+  assert.equal(focused, "unpin");
 }
 
 async function liveScreens(page: Page): Promise<number> {

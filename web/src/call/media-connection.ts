@@ -2,7 +2,7 @@ import type { MediaAnswer, MediaWanted, SessionDescription, SlotView } from "../
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
 import { PictureSender } from "./picture-sender.ts";
-import { cameraLayers, firstEncodings, type Quality, screenLayers, WHOLE } from "./quality.ts";
+import { cameraLayers, firstEncodings, type Quality, SCREEN_ENCODINGS, screenLayers, WHOLE } from "./quality.ts";
 import { markSlides } from "./slides.ts";
 
 /** What comes from one other person; the streams stay the same objects while the sections carry that person. */
@@ -73,7 +73,7 @@ export class MediaConnection {
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     this.microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" }).sender;
     this.camera = new PictureSender(this.sendPicture(tracks.camera, firstEncodings(quality)));
-    this.screen = new PictureSender(this.sendPicture(tracks.screen, []), "maintain-resolution");
+    this.screen = new PictureSender(this.sendPicture(tracks.screen, SCREEN_ENCODINGS), "maintain-resolution");
     this.addSlots(FIRST_SLOTS);
     this.screenSlot = this.receivePicture();
     prioritiseSound(this.microphone);

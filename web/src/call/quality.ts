@@ -68,7 +68,10 @@ export function screenLayers(wanted: boolean): SentLayers {
   return wanted ? { [WHOLE]: SCREEN } : {};
 }
 
-/** What a new sending section is made with; more can't be added later, only switched on and off. */
+/** What the screen's section is made with: on a narrow link frames are left out, while the size stays. */
+export const SCREEN_ENCODINGS: RTCRtpEncodingParameters[] = [{ scalabilityMode: "L1T3" }];
+
+/** What a new camera section is made with; more can't be added later, only switched on and off. */
 export function firstEncodings(quality: Quality): RTCRtpEncodingParameters[] {
   const all = cameraLayers(quality, LAYERS, 0);
   return LAYERS.map((rid) => ({ ...all[rid], rid, active: rid === WHOLE }));

@@ -30,9 +30,9 @@ export class Stage {
     this.advance({ kind: "present", names: [...names], screen });
   }
 
+  /** Null: nobody speaks; whoever spoke last stays large. */
   hear(speaker: string | null): void {
-    // In a pause between words whoever spoke last stays large.
-    if (speaker !== null) this.advance({ kind: "speaker", name: speaker });
+    this.advance({ kind: "speaker", name: speaker });
   }
 
   /** Null: nobody any more. */
