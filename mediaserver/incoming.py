@@ -87,7 +87,9 @@ class IncomingStream:
         self.identity = next(_identities)
         """Never given twice, so that a subscription knows a stream again without holding it."""
         self.video = published.section.kind is Kind.VIDEO
-        self.ring = PacketRing(1 if repair else _RING_SIZES[published.section.kind])
+        # A lower layer has fewer packets a second: a few seconds of each are kept.
+        size = _RING_SIZES[published.section.kind] >> len(published.layers) - 1 - layer
+        self.ring = PacketRing(1 if repair else size)
         self.subscriptions: tuple[Subscription, ...] = ()
         self.shaped: tuple[Subscription, ...] = ()
         self.waiting: tuple[Subscription, ...] = ()

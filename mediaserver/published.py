@@ -21,20 +21,20 @@ class PublishedSection:
 
     def __init__(self, section: Section) -> None:
         self.subscriptions: list[Subscription] = []
-        self.layers: list[IncomingStream | None] = [None]
+        self.layers: list[IncomingStream | None] = [None] * max(1, len(section.rids))
         """Low to high; exactly one without simulcast."""
+        self._alive: frozenset[int] = frozenset()
+        self._wanted = frozenset({len(self.layers) - 1})
         self.renegotiate(section)
 
     def renegotiate(self, section: Section) -> None:
+        """The ids or formats may have changed; with other layers it is another section."""
         self.section = section
-        self.layers += [None] * (max(1, len(section.rids)) - len(self.layers))
         self.codecs: dict[int, Codec] = {codec.payload_type: codec for codec in section.codecs}
         self.repairs: dict[int, int] = {
             codec.rtx_payload_type: codec.payload_type for codec in section.codecs if codec.rtx_payload_type
         }
         """RTX payload type → that of the packets it repairs."""
-        self._alive: frozenset[int] = frozenset(number for number, each in enumerate(self.layers) if each is not None)
-        self._wanted = frozenset({len(self.layers) - 1})
 
     @property
     def stream(self) -> IncomingStream | None:

@@ -17,6 +17,8 @@ from mediaserver.rtp import HEADER, KEPT_FLAGS, PADDING, payload_offset, unwrap
 from mediaserver.shaping import Shape
 
 _MOST_SPANS = 8
+_FARTHEST = 512
+"""No ring holds more packets."""
 _MOST_RESENDS = 200
 _RESEND_SECONDS = 0.05
 _LONGEST_PADDING = 255
@@ -61,7 +63,10 @@ class Retransmission:
         self.packets = self.octets = 0
 
     def begin(self, span: Span) -> None:
-        self._spans = [*self._spans[1 - _MOST_SPANS :], span]
+        """What follows begins here; spans that nothing can be found by any more are forgotten."""
+        ends = [each.begins for each in (*self._spans, span)][1:]
+        useful = [each for each, end in zip(self._spans, ends, strict=True) if end > span.begins - _FARTHEST]
+        self._spans = [*useful[1 - _MOST_SPANS :], span]
 
     def forget(self) -> None:
         """Another publisher: nothing of the last one is sent again."""

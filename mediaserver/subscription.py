@@ -34,6 +34,7 @@ from mediaserver.vp8 import PictureNumbers, read_descriptor
 NEVER = 1 << 62
 PAUSED = -1
 HIGHEST_LAYER = 2
+_MOST_STOPPED = 8
 
 ShapePacket = Callable[[int, int, int, bytes, int, int], None]
 """(index, kept flags, timestamp, payload, abs-send-time, audio level): one packet of the stream that is followed."""
@@ -64,7 +65,7 @@ class Subscription(Outgoing):
         "_spatial",
         "_started_octets",
         "_started_packets",
-        "_stopped_index",
+        "_stopped",
         "_temporal",
         "_timeline",
         "_timeline_of",
@@ -92,7 +93,8 @@ class Subscription(Outgoing):
         self._timeline = Timeline()
         self._timeline_of: IncomingStream | None = None
         """The layer of the present publisher that flowed last."""
-        self._stopped_index = -1
+        self._stopped: dict[int, int] = {}
+        """Up to which index the last few streams went out, by their identity."""
         self._pictures: PictureNumbers | None = None
         """What went out last of the present publisher."""
         self._renumbered = False
@@ -164,8 +166,11 @@ class Subscription(Outgoing):
         self.follow(now)
 
     def choose(self, spatial: int, temporal: int, now: float) -> None:
-        """At most these layers, as `layer_rates` counts them (`PAUSED` = nothing; the last temporal one: all). Another spatial layer begins with its next
-        keyframe; fewer temporal layers with the next picture, more with one that can do without those left out."""
+        """At most these layers, as `layer_rates` counts them (`PAUSED` = nothing; the last temporal one = all).
+
+        Another spatial layer begins with its next keyframe; fewer temporal layers with the next picture, more with one
+        that can do without those left out.
+        """
         self._spatial = spatial
         known = self._published.temporal_layers if self._published is not None else 1
         self._temporal = ALL_LAYERS if temporal >= known - 1 else temporal
@@ -235,7 +240,7 @@ class Subscription(Outgoing):
 
     def may_start(self, stream: IncomingStream, index: int) -> bool:
         """Whether a start at a packet of the past repeats nothing that went out before."""
-        return bool(self.first_word) and (stream is not self._timeline_of or index > self._stopped_index)
+        return bool(self.first_word) and index > self._stopped.get(stream.identity, -1)
 
     def start(self, stream: IncomingStream, index: int, timestamp: int, now: float) -> bool:
         """From the incoming packet `index` on, packets flow. False: the subscriber can't show the format."""
@@ -298,7 +303,9 @@ class Subscription(Outgoing):
     def _stop(self, stream: IncomingStream) -> None:
         self._end_span(stream)
         self._timeline.stopped(stream)
-        self._stopped_index = stream.highest
+        self._stopped[stream.identity] = stream.highest
+        if len(self._stopped) > _MOST_STOPPED:
+            del self._stopped[next(iter(self._stopped))]
         self._renumbered = self._shape is not None
         self._pictures = _last_picture(stream) if self._shape is None else self._shape.pictures.last
         self.stream = None

@@ -1,13 +1,18 @@
 """A camera that sends three VP8 layers, and what a subscriber's decoder makes of what it gets."""
 
+import itertools
 import struct
 from dataclasses import dataclass, field
 
 from aiortc.codecs.vpx import VpxPayloadDescriptor
 from aiortc.rtp import RtpPacket
 
+from mediaserver.drops import Drops
 from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
-from tests.mediaserver.packet_path import AUDIO_SSRC, CHROMIUM, OPUS, VP8, element, rtp
+from mediaserver.peer_media import connect_slot
+from mediaserver.rtcp import KeyframeRequest, sender_report
+from mediaserver.subscription import Subscription
+from tests.mediaserver.packet_path import AUDIO_SSRC, CHROMIUM, OPUS, VP8, Clock, Peer, element, rtp, subscribing
 
 RIDS = ("l", "m", "h")
 SSRCS = (3001, 3101, 3201)
@@ -15,6 +20,7 @@ REPAIR_SSRCS = (3002, 3102, 3202)
 IDS = ExtensionIds(mid=4, rid=10, repaired_rid=11, audio_level=1, abs_send_time=2, transport_cc=3)
 TEMPORAL = (0, 2, 1, 2)
 FRAME_TICKS = 3000
+ALL_TEMPORAL = 3
 
 
 def publishing_layers(rids: tuple[str, ...] = RIDS) -> Negotiated:
@@ -123,9 +129,69 @@ def pictures(packets: list[RtpPacket]) -> list[Seen]:
 
 def assert_continuous(seen: list[Seen]) -> None:
     """What RFC 7741 section 4.2 asks of one stream: no gap in any number, time that goes on, switches at keyframes."""
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in itertools.pairwise(seen):
         assert after.picture == (before.picture + 1) & 0x7FFF
         assert after.tl0 == (before.tl0 + (after.temporal == 0)) & 0xFF
         assert 0 < (after.timestamp - before.timestamp) & 0xFFFFFFFF < 1 << 31
         if after.layer != before.layer:
             assert after.key
+
+
+class Stage:
+    """One publisher with three layers and one subscriber; time passes with frames."""
+
+    def __init__(self) -> None:
+        self.clock, self.drops = Clock(), Drops()
+        self.publisher = Peer(self.clock, self.drops, publishing_layers())
+        self.subscriber = Peer(self.clock, self.drops, subscribing())
+        connect_slot(self.publisher.media, self.subscriber.media, 0)
+        self.publisher.media.want_layers(frozenset({0, 1, 2}))
+        self.layers = camera()
+        self.moment = 0
+
+    @property
+    def subscription(self) -> Subscription:
+        return self.subscriber.media._subscriptions[5001]
+
+    def frame(self, which: tuple[int, ...] = (0, 1, 2), key: tuple[int, ...] = (), packets: int = 2) -> None:
+        self.clock.now += 1 / 30
+        self.moment += 1
+        for number in which:
+            for packet in self.layers[number].frame(self.moment, key=number in key, packets=packets):
+                self.receive(packet)
+        self.publisher.media.tick(self.clock.now)
+
+    def receive(self, packet: bytes) -> None:
+        self.publisher.media.receive_rtp(packet, self.clock.now)
+
+    def measured(self) -> "Stage":
+        """It is known how many temporal layers there are."""
+        self.frame(key=(0, 1, 2))
+        self.subscription.layer_rates(self.clock.now)
+        self.frames(20)
+        assert len(self.subscription.layer_rates(self.clock.now)[0]) == 3
+        self.clock.now += 1
+        self.seen()
+        return self
+
+    def frames(self, count: int, which: tuple[int, ...] = (0, 1, 2)) -> None:
+        for _ in range(count):
+            self.frame(which)
+
+    def choose(self, spatial: int, temporal: int = ALL_TEMPORAL) -> None:
+        self.subscription.choose(spatial, temporal, self.clock.now)
+
+    def seen(self) -> list[Seen]:
+        return pictures(self.subscriber.sink.take_rtp())
+
+    def asked(self) -> set[int]:
+        """The layers of which a keyframe was asked for."""
+        messages = self.publisher.sink.messages()
+        self.publisher.sink.rtcp.clear()
+        return {SSRCS.index(each.media_ssrc) for each in messages if isinstance(each, KeyframeRequest)}
+
+    def report(self, number: int) -> None:
+        """The layer's sender report of the present moment, on the camera's one clock."""
+        ntp = int(self.moment / 30 * (1 << 32)) + (77 << 32)
+        timestamp = (self.layers[number].clock + self.moment * FRAME_TICKS) & 0xFFFFFFFF
+        self.publisher.media.receive_rtcp(sender_report(SSRCS[number], ntp, timestamp, 1, 1), self.clock.now)

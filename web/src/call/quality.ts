@@ -69,7 +69,10 @@ export function screenLayers(wanted: boolean): SentLayers {
 }
 
 /** What the screen's section is made with: on a narrow link frames are left out, while the size stays. */
-export const SCREEN_ENCODINGS: RTCRtpEncodingParameters[] = [{ scalabilityMode: "L1T3" }];
+export const SCREEN_ENCODINGS: LayeredEncoding[] = [{ scalabilityMode: "L1T3" }];
+
+/** W3C webrtc-svc, section 4.2; browsers that do not know it pass it over. */
+type LayeredEncoding = RTCRtpEncodingParameters & { readonly scalabilityMode?: string };
 
 /** What a new camera section is made with; more can't be added later, only switched on and off. */
 export function firstEncodings(quality: Quality): RTCRtpEncodingParameters[] {

@@ -98,7 +98,7 @@ function ScreenButton({ view, actions }: Pick<ToolsProps, "view" | "actions">) {
   return (
     <ToolButton
       action="screen"
-      name={sharing ? said.stop : start}
+      name={sharing ? said.stopName : start}
       caption={said.short}
       on={sharing}
       onPress={sharing ? actions.stopScreen : actions.shareScreen}

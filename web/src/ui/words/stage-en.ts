@@ -11,8 +11,9 @@ export const stageEn: typeof stageRu = {
   },
   screen: {
     short: "Screen",
-    share: "Show your screen",
-    shareInstead: (who) => `Show your screen instead of the screen of: ${who}`,
+    share: "Screen: show yours to everybody",
+    shareInstead: (who) => `Screen: show yours instead of the screen of: ${who}`,
+    stopName: "Screen: stop showing",
     stop: "Stop showing",
     of: (who) => `Screen: ${who}`,
     mine: "You are showing your screen. Everybody in the room sees it.",
