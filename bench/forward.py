@@ -8,29 +8,22 @@ apart. Packets are spaced evenly, which is the dearest way: nothing comes in bur
 
 import argparse
 import json
-import select
 import statistics
-import struct
 import sys
 import time
 from dataclasses import dataclass
 
+from bench.load import Load, Member, Rates
 from bench.media_client import BenchClient
-from bench.media_payloads import PACKETS_A_FRAME, Payloads, make_payloads
 from bench.media_worker import BenchWorker, bench_worker
+from bench.processes import cpu_seconds
 from mediaserver.dtls import DtlsIdentity
-from mediaserver.rtcp import ReportBlock, bandwidth_estimate, receiver_report, sender_report, source_description
 
 ROOMS, RECEIVERS = 20, 6
-VIDEO_PER_SECOND, AUDIO_PER_SECOND = 110, 50
+RATES = Rates(video=110, audio=50)
 WINDOW_SECONDS, WINDOWS, PROBE_WINDOWS = 3.0, 5, 2
 WARM_UP_SECONDS = 2.0
-SAMPLED = 101
-"""Every so many received packets one is decrypted and compared."""
-KEYFRAME_EVERY = 44
-
-_HEADER = struct.Struct("!BBHIIHHBBBBBBBBBBBB")
-PLANNED_PER_SECOND = ROOMS * RECEIVERS * (VIDEO_PER_SECOND + AUDIO_PER_SECOND)
+PLANNED_PER_SECOND = ROOMS * RECEIVERS * RATES.all
 TOLERATED_DEVIATION = 0.03
 """Of the rate of any window: more, and the machine had no time for us; then the figures say nothing."""
 
@@ -38,181 +31,16 @@ PEERS = (("Janus 1.1.2 default", 40), ("Janus event_loops=1", 22), ("mediasoup 3
 """µs of CPU per outgoing packet, the same load on a 2-core machine (media engine notes)."""
 
 
-class Sender:
-    """One publishing browser. `due`: when its next packet goes out."""
-
-    def __init__(self, client: BenchClient, payloads: Payloads, number: int, start: float) -> None:
-        self._client = client
-        self._send, self._protect = client.socket.send, client.protect
-        self._payloads = payloads
-        offset = number / ROOMS
-        self._video_at = start + offset / VIDEO_PER_SECOND
-        self._audio_at = start + offset / AUDIO_PER_SECOND
-        self._report_at = start + offset
-        self._video_count = self._audio_count = self._transport_count = 0
-
-    def send_due(self, now: float) -> None:
-        while self._video_at <= now:
-            self._send_video(now)
-            self._video_at += 1 / VIDEO_PER_SECOND
-        while self._audio_at <= now:
-            self._send_audio(now)
-            self._audio_at += 1 / AUDIO_PER_SECOND
-        if self._report_at <= now:
-            self._report(now)
-            self._report_at += 1
-
-    @property
-    def due(self) -> float:
-        return min(self._video_at, self._audio_at)
-
-    def _send_video(self, now: float) -> None:
-        frame, part = divmod(self._video_count, PACKETS_A_FRAME)
-        payload = (self._payloads.frame if frame % KEYFRAME_EVERY else self._payloads.keyframe)[part]
-        marker = part == PACKETS_A_FRAME - 1
-        timestamp = frame * 90000 * PACKETS_A_FRAME // VIDEO_PER_SECOND
-        self._packet(96 | marker << 7, self._video_count, timestamp, self._client.video_ssrc, ord("1"), payload, now)
-        self._video_count += 1
-
-    def _send_audio(self, now: float) -> None:
-        self._packet(
-            111,
-            self._audio_count,
-            self._audio_count * 960,
-            self._client.audio_ssrc,
-            ord("0"),
-            self._payloads.audio,
-            now,
-        )
-        self._audio_count += 1
-
-    def _packet(
-        self, second: int, sequence: int, timestamp: int, ssrc: int, mid: int, payload: bytes, now: float
-    ) -> None:
-        """The header extensions of Chromium: abs-send-time, transport-cc, mid, audio level."""
-        send_time = int(now * (1 << 18)) & 0xFFFFFF
-        transport = self._transport_count & 0xFFFF
-        self._transport_count += 1
-        header = _HEADER.pack(
-            0x90, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc, 0xBEDE, 3,
-            0x22, send_time >> 16, send_time >> 8 & 0xFF, send_time & 0xFF, 0x31, transport >> 8, transport & 0xFF,
-            0x40, mid, 0x10, 30, 0,
-        )  # fmt: skip
-        self._send(self._protect(header + payload))
-
-    def _report(self, now: float) -> None:
-        ntp = int((time.time() + 2_208_988_800) * (1 << 32))
-        video = self._video_count * 90000 // VIDEO_PER_SECOND
-        for ssrc, timestamp in ((self._client.video_ssrc, video), (self._client.audio_ssrc, self._audio_count * 960)):
-            packet = sender_report(ssrc, ntp, timestamp, 1, 1) + source_description(ssrc, b"bench")
-            self._send(self._client.protect_rtcp(packet))
-
-
-class Receiver:
-    """One receiving browser: counts by sequence number, looks into every `SAMPLED`th packet."""
-
-    def __init__(self, client: BenchClient, payloads: frozenset[bytes], number: int, start: float) -> None:
-        self._client = client
-        self._receive = client.socket.recv
-        self._payloads = payloads
-        self._streams: dict[bytes, list[int]] = {}
-        self._report_at = start + number / (ROOMS * RECEIVERS)
-        self.received = 0
-        self.wrong = 0
-
-    def drain(self) -> None:
-        receive, streams = self._receive, self._streams
-        while True:
-            try:
-                packet = receive(2048)
-            except BlockingIOError:
-                return
-            if not 191 < packet[1] < 224:
-                self.received += 1
-                stream = streams.get(packet[8:12])
-                sequence = packet[2] << 8 | packet[3]
-                if stream is None:
-                    streams[packet[8:12]] = [sequence, sequence, 1]
-                else:
-                    stream[1] += (sequence - stream[1] + 0x8000 & 0xFFFF) - 0x8000
-                    stream[2] += 1
-                if self.received % SAMPLED == 0:
-                    self._verify(packet)
-
-    def _verify(self, packet: bytes) -> None:
-        plain = self._client.unprotect(packet)
-        start = 16 + 4 * int.from_bytes(plain[14:16], "big")
-        self.wrong += plain[start:] not in self._payloads
-
-    def loss(self) -> tuple[int, int]:
-        """(expected, lost) by sequence number; a repeated packet would count as a negative loss."""
-        expected = sum(last - first + 1 for first, last, _ in self._streams.values())
-        return expected, expected - sum(count for _, _, count in self._streams.values())
-
-    def report_due(self, now: float) -> None:
-        """A compound packet as browsers send it: receiver report and REMB, three times a second."""
-        if now < self._report_at or not self._streams:
-            return
-        self._report_at += 1 / 3
-        blocks = [
-            ReportBlock(int.from_bytes(ssrc, "big"), 0, 0, stream[1], 0, 0, 0) for ssrc, stream in self._streams.items()
-        ]
-        packet = receiver_report(1, blocks) + bandwidth_estimate(1, 3_000_000, [block.ssrc for block in blocks])
-        self._client.socket.send(self._client.protect_rtcp(packet))
-
-
-class Load:
-    """All rooms, and the loop that sends and receives."""
-
-    def __init__(self, worker: BenchWorker) -> None:
-        identity, payloads = DtlsIdentity(), make_payloads()
-        compared = frozenset((*payloads.keyframe, *payloads.frame, payloads.audio))
-        clients = [
-            [BenchClient(identity, publishes=place == 0) for place in range(RECEIVERS + 1)] for _ in range(ROOMS)
-        ]
-        for room, members in enumerate(clients):
-            for place, client in enumerate(members):
-                client.connect(worker.answer(f"room-{room}", f"peer-{room}-{place}", client.offer))
-        start = time.monotonic()
-        self._clients = [client for members in clients for client in members]
-        self._senders = [Sender(members[0], payloads, room, start) for room, members in enumerate(clients)]
-        receivers = [client for members in clients for client in members[1:]]
-        self.receivers = [Receiver(client, compared, number, start) for number, client in enumerate(receivers)]
-        self._by_descriptor = {
-            client.socket.fileno(): receiver for client, receiver in zip(receivers, self.receivers, strict=True)
-        }
-        self._poll = select.epoll()
-        for descriptor in self._by_descriptor:
-            self._poll.register(descriptor, select.EPOLLIN)
-
-    def run(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (now := time.monotonic()) < end:
-            for sender in self._senders:
-                if sender.due <= now:
-                    sender.send_due(now)
-            for receiver in self.receivers:
-                receiver.report_due(now)
-            wait = min(sender.due for sender in self._senders) - time.monotonic()
-            for descriptor, _ in self._poll.poll(max(0.0, wait)):
-                self._by_descriptor[descriptor].drain()
-
-    def settle(self) -> None:
-        """Reads what is still under way."""
-        while ready := self._poll.poll(0.5):
-            for descriptor, _ in ready:
-                self._by_descriptor[descriptor].drain()
-
-    def received(self) -> int:
-        return sum(receiver.received for receiver in self.receivers)
-
-    def kernel_drops(self) -> int:
-        return sum(client.kernel_drops() for client in self._clients)
-
-    def close(self) -> None:
-        self._poll.close()
-        for client in self._clients:
-            client.socket.close()
+def connected_rooms(worker: BenchWorker) -> list[list[Member]]:
+    """In each room one who sends and the others who receive."""
+    identity, rooms = DtlsIdentity(), []
+    for room in range(ROOMS):
+        sender = BenchClient(identity, publishes=True)
+        receivers = [BenchClient(identity, receives=1) for _ in range(RECEIVERS)]
+        for place, client in enumerate((sender, *receivers)):
+            client.connect(worker.answer(f"room-{room}", f"peer-{room}-{place}", client.offer))
+        rooms.append([Member(sender, None), *(Member(None, receiver) for receiver in receivers)])
+    return rooms
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,22 +59,22 @@ def measure(windows: int, *arguments: str) -> Result:
     """One worker under load, from its start to its end."""
     measured = []
     with bench_worker(*arguments) as worker:
-        load = Load(worker)
+        load = Load(connected_rooms(worker), RATES)
         load.run(WARM_UP_SECONDS)
         worker.statistics()
         for _ in range(windows):
-            cpu, received, at = worker.cpu_seconds(), load.received(), time.monotonic()
+            cpu, received, at = cpu_seconds(worker.pid), load.received(), time.monotonic()
             load.run(WINDOW_SECONDS)
             seconds = time.monotonic() - at
-            used, packets = worker.cpu_seconds() - cpu, load.received() - received
+            used, packets = cpu_seconds(worker.pid) - cpu, load.received() - received
             measured.append((used / packets * 1e6, packets / seconds, used / seconds * 100))
         load.settle()
-        losses = [receiver.loss() for receiver in load.receivers]
+        expected, lost = load.losses()
         result = Result(
             measured,
-            expected=sum(expected for expected, _ in losses),
-            lost=sum(lost for _, lost in losses),
-            wrong=sum(receiver.wrong for receiver in load.receivers),
+            expected=expected,
+            lost=lost,
+            wrong=load.wrong(),
             generator_drops=load.kernel_drops(),
             counters=worker.statistics().counters,
         )
@@ -296,7 +124,7 @@ def main() -> int:
 
 def _print_tables(costs: Result, delays: Result, cost: float) -> None:
     print(
-        f"\n{ROOMS} rooms, 1 sender → {RECEIVERS} receivers, {VIDEO_PER_SECOND} video + {AUDIO_PER_SECOND} audio "
+        f"\n{ROOMS} rooms, 1 sender → {RECEIVERS} receivers, {RATES.video} video + {RATES.audio} audio "
         f"packets/s each; windows of {WINDOW_SECONDS:.0f} s\n"
     )
     print("window | CPU µs per outgoing packet | outgoing packets/s | worker CPU")

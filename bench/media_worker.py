@@ -40,10 +40,9 @@ class BenchWorker:
             raise RuntimeError(f"the worker gave no statistics: {reply}")
         return reply
 
-    def cpu_seconds(self) -> float:
-        """CPU time of all threads so far (Linux: nanoseconds in schedstat)."""
-        tasks = Path(f"/proc/{self._process.pid}/task")
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _ask(self, request: Request) -> Reply:
         self._link.sendall(encode_frame(request))
@@ -64,12 +63,12 @@ class BenchWorker:
 
 
 @contextmanager
-def bench_worker(*arguments: str) -> Iterator[BenchWorker]:
-    """`python -m mediaserver` on 127.0.0.1 and any UDP port, ended on exit."""
+def bench_worker(*arguments: str, address: str = "127.0.0.1") -> Iterator[BenchWorker]:
+    """`python -m mediaserver` on this address and any UDP port, ended on exit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "worker.sock"
         command = [sys.executable, "-m", "mediaserver", "--socket", str(path), "--udp-ports", "0"]
-        process = subprocess.Popen([*command, "--announce", "127.0.0.1", *arguments], env=os.environ)
+        process = subprocess.Popen([*command, "--announce", address, *arguments], env=os.environ)
         try:
             link = _connect(path, process)
             with link:

@@ -226,7 +226,7 @@ class IncomingStream:
             self.request_keyframe(now)
             return
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
-        if keyframe is not None and subscription.may_start(self, self.keyframe_index):
+        if keyframe is not None and subscription.may_begin(self, self.keyframe_index):
             subscription.start(self, self.keyframe_index, HEADER.unpack_from(keyframe)[2], now)
             subscription.replay(self.ring, self.keyframe_index, self.highest, now)
             return

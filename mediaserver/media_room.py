@@ -9,7 +9,7 @@ from mediaserver.media_peer import MediaPeer
 from mediaserver.negotiated import SCREEN_SLOT
 from mediaserver.peer_media import connect_slot, disconnect_slot
 from mediaserver.settings import MAXIMUM_PEERS, MAXIMUM_PUBLISHERS
-from mediaserver.tiles import Tile, TileSize
+from mediaserver.tiles import Tile
 from mediaserver.wanted import Wanted, wanted_layers
 
 SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
@@ -63,7 +63,10 @@ class MediaRoom:
         self._look_for_wanted(time.monotonic())
 
     def tick(self, now: float) -> None:
-        """Tells what is not wanted any more, when it has stayed so."""
+        """Tells what down-links have chosen, and what is not wanted any more when it has stayed so."""
+        chose = [peer.transport.media.take_changed_choices() for peer in self.peers.values()]
+        if any(chose):
+            self._look_for_wanted(now)
         for peer in self.peers.values():
             if peer.wanted is not None and peer.wanted.pending:
                 told = peer.wanted.due(now)
@@ -112,13 +115,13 @@ class MediaRoom:
 
     def _wanted_of(self, publisher: MediaPeer) -> Wanted:
         others = [peer for peer in self.peers.values() if peer is not publisher]
-        sizes = [
-            peer.transport.media.shown_size(peer.slots.index(publisher.name))
+        wished = [
+            peer.transport.media.wished_layer(peer.slots.index(publisher.name))
             for peer in others
             if publisher.name in peer.slots
         ]
-        screens = [peer.transport.media.shown_size(SCREEN_SLOT) for peer in others if peer.screen == publisher.name]
-        return Wanted(wanted_layers(publisher.camera_layers, sizes), any(size is not TileSize.NONE for size in screens))
+        screens = [peer.transport.media.wished_layer(SCREEN_SLOT) for peer in others if peer.screen == publisher.name]
+        return Wanted(wanted_layers(publisher.camera_layers, wished), any(layer >= 0 for layer in screens))
 
     def _assign(self, subscriber: MediaPeer) -> bool:
         """Empties slots of those who left, then fills free ones."""

@@ -80,11 +80,11 @@ class Pictures:
         )
 
     @property
-    def last(self) -> PictureNumbers:
-        """What went out last."""
+    def last(self) -> PictureNumbers | None:
+        """What went out last; None: nothing of this stream, nor of the one before."""
         values = self._values
         if self._picture == ABSENT:
-            return self._continued or PictureNumbers()
+            return self._continued
         return PictureNumbers(
             self._picture + self._offset,
             ABSENT if values.tl0 == ABSENT else values.tl0 + self._tl0_offset,
@@ -125,7 +125,7 @@ class Pictures:
         picture = _unwrapped(read, self._picture)
         missing = picture - self._picture - 1
         if keyframe and picture != self._picture and not 0 <= missing < _MEMORY:
-            self._align(read, picture, self.last)
+            self._align(read, picture, self.last or PictureNumbers())
         elif missing < _MEMORY:
             for number in range(self._picture + 1, picture):
                 self._known[number & _MASK] = number

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mediaserver.tiles import LAYER_OF, TileSize
-
 LOWER_AFTER_SECONDS = 0.3
 """More is told at once, less when it has stayed so: pages that change their layout do not make cameras flicker."""
 
@@ -19,16 +17,11 @@ class Wanted(NamedTuple):
         return Wanted(self.camera | other.camera, self.screen or other.screen)
 
 
-def wanted_layers(layers: int, sizes: Sequence[TileSize]) -> frozenset[int]:
-    """Of a camera with so many layers, shown in these sizes. One viewer gets one stream, the best, and governs its
-    bitrate; for several the lowest layer is there to fall back to."""
-    visible = [size for size in sizes if size is not TileSize.NONE]
-    highest = layers - 1
-    if not visible:
-        return frozenset()
-    if len(visible) == 1:
-        return frozenset({highest})
-    return frozenset({0} | {min(highest, LAYER_OF[size]) for size in visible})
+def wanted_layers(layers: int, wished: Sequence[int]) -> frozenset[int]:
+    """Of a camera with so many layers, of which each viewer has a use for at most the wished one, -1 for none at all.
+    One viewer gets one stream and governs its bitrate; for several the lowest layer is there to fall back to."""
+    highest = [min(layers - 1, layer) for layer in wished if layer >= 0]
+    return frozenset(highest if len(highest) <= 1 else {0, *highest})
 
 
 class WantedTeller:

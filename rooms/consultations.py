@@ -78,7 +78,10 @@ class Consultations:
         self._stop_listening: Callable[[], None] = media.listen(self._directory)
 
     async def restore(self) -> None:
-        """Takes up what a stopped server left: seats of consultations in progress are kept for those who come back."""
+        """Takes up what a stopped server left: seats of consultations in progress are kept for those who come back.
+
+        Media of whoever has no seat are freed: that server may have been stopped before it could.
+        """
         async with self._store.read() as transaction:
             appointments = await transaction.appointments.in_progress()
         for appointment in appointments:
@@ -91,6 +94,14 @@ class Consultations:
             for person in seated:
                 seat = Seat(None, None, UNKNOWN_MEDIA, facts.policy.assurance_minimum)
                 self._directory.publish(room, room.take_seat(person.id, seat))
+        await self._free_media_without_seats()
+
+    async def _free_media_without_seats(self) -> None:
+        for place, peer in self._media.peers():
+            appointment, participant = AppointmentId(place), ParticipantId(peer)
+            room = self._directory.get(appointment)
+            if room is None or room.seat(participant) is None:
+                await free_media(self._media, appointment, participant)
 
     async def close(self) -> None:
         """Stops timers and tasks. Seats stay stored, so that a restarted server expects people back."""

@@ -69,9 +69,8 @@ class Entrance:
         # From here to the return nothing waits: snapshot and subscription belong together.
         room = self._directory.open(facts)
         before = room.seat(caller.participant)
-        # Looked at again: while the record was written it may have changed.
-        living = self._media.resume(RoomId(caller.appointment), PeerId(caller.participant), media.connection)
-        seat = self._seat(caller, command, facts, media, living or LivingMedia(ConnectionState.GONE))
+        living = self._living(caller, media)
+        seat = self._seat(caller, command, facts, media, living)
         events = room.take_seat(caller.participant, seat)
         if living is not None and living.shares_screen:
             events += room.share_screen(caller.participant)
@@ -81,10 +80,7 @@ class Entrance:
         if not self._lobby.holds(caller):
             # The socket was lost on the way: the seat is kept like any other.
             self._directory.publish(room, room.lose_connection(caller.participant, caller.connection))
-        if media.resumed and seat.slots:
-            self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
-        if living is not None and living.wanted is not None:
-            self._directory.tell(seat, living.wanted)
+        self._tell_media(seat, media, living)
         return JoinResult(
             snapshot=room.snapshot(caller.role),
             me=caller.participant,
@@ -131,7 +127,13 @@ class Entrance:
         roles = frozenset({caller.role}) if room is None else room.seated_roles() | {caller.role}
         return {Role.PRACTITIONER, Role.PATIENT} <= roles
 
-    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media, living: LivingMedia) -> Seat:
+    def _living(self, caller: Caller, media: _Media) -> LivingMedia | None:
+        """Looked at again: while the record was written it may have changed, and nobody sat there to be told."""
+        if not media.connection:
+            return None
+        return self._media.resume(RoomId(caller.appointment), PeerId(caller.participant), media.connection)
+
+    def _seat(self, caller: Caller, command: JoinRoom, facts: Facts, media: _Media, living: LivingMedia | None) -> Seat:
         device = facts.sessions.get(caller.session)
         seat = Seat(
             connection=caller.connection,
@@ -140,12 +142,22 @@ class Entrance:
             assurance=Assurance.LINK if device is None else device.assurance,
             media_connection=media.connection,
         )
-        if media.answer is not None:
-            slots, missing = media.answer.slots, media.answer.missing_slots
-            return replace(seat, transport=ConnectionState.CONNECTING, slots=slots, missing_slots=missing)
-        if not media.resumed:
+        if not media.connection:
             return seat
-        return replace(seat, transport=living.state, slots=living.slots, missing_slots=living.missing_slots)
+        if living is None:
+            return replace(seat, transport=ConnectionState.CONNECTING)
+        state = living.state if media.resumed else ConnectionState.CONNECTING
+        return replace(seat, transport=state, slots=living.slots, missing_slots=living.missing_slots)
+
+    def _tell_media(self, seat: Seat, media: _Media, living: LivingMedia | None) -> None:
+        """What the answer to the command does not say."""
+        told = () if media.answer is None else media.answer.slots
+        if media.connection and living is None:
+            self._directory.tell(seat, MediaLost())
+        elif seat.slots != told:
+            self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
+        if living is not None and living.wanted is not None:
+            self._directory.tell(seat, living.wanted)
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
         """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""

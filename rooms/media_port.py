@@ -57,6 +57,10 @@ class MediaPort(Protocol):
         """The peer's transport of that name, when it still lives, so that no offer is needed."""
         ...
 
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        """Everybody who has a transport."""
+        ...
+
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         """How large this peer shows what it receives; sections that are not named count as large."""
         ...

@@ -21,6 +21,17 @@ _SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a valid cookie stands for; with a connection's id it makes a `Caller`."""
+
+    session: SessionId
+    participant: ParticipantId
+    appointment: AppointmentId
+    clinic: ClinicId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """What opening a link gave."""
 
@@ -30,17 +41,15 @@ class Exchange:
     cookie_secret: str | None = None
     """A new secret to set as cookie; None: the cookie that was sent stays good."""
     expires_at: datetime | None = None
+    pushed_out: tuple[Identity, ...] = ()
+    """Devices that were forgotten for this one; call `Consultations.device_forgotten` for each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a valid cookie stands for; with a connection's id it makes a `Caller`."""
-
-    session: SessionId
-    participant: ParticipantId
-    appointment: AppointmentId
-    clinic: ClinicId
-    role: Role
+class _Device:
+    session: DeviceSession
+    secret: str | None = None
+    pushed_out: tuple[SessionId, ...] = ()
 
 
 class Sessions:
@@ -72,10 +81,11 @@ class Sessions:
             if link.revoked:
                 clinic = view_clinic(facts.clinic)
                 return Exchange(VerdictView(code=VerdictCode.LINK_REVOKED, server_time=now, clinic=clinic))
-            session, secret = await self._open_device(transaction, facts, link, cookie_secret)
+            device = await self._open_device(transaction, facts, link, cookie_secret)
+        pushed_out = tuple(_identity(one, participant, facts.clinic.id) for one in device.pushed_out)
         facts = await self._reception.facts(participant.appointment)
-        view = self._reception.judge(facts, participant.id, session.id).view
-        return Exchange(view, participant.id, secret, session.expires_at)
+        view = self._reception.judge(facts, participant.id, device.session.id).view
+        return Exchange(view, participant.id, device.secret, device.session.expires_at, pushed_out)
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:
         """Raises `IdentityError` SESSION_REQUIRED (unknown or forgotten) or SESSION_EXPIRED (link revoked included)."""
@@ -84,7 +94,7 @@ class Sessions:
             appointment = await transaction.appointments.get(person.appointment)
         if appointment is None:
             raise IdentityError(ErrorCode.SESSION_REQUIRED)
-        return Identity(session.id, person.id, person.appointment, appointment.clinic, person.role)
+        return _identity(session.id, person, appointment.clinic)
 
     async def verdict(self, participant: str, cookie_secret: str) -> VerdictView:
         """The present verdict for a device. Raises like `authenticate`."""
@@ -96,8 +106,20 @@ class Sessions:
         """Forgets this device; an unknown one is no error."""
         async with self._store.write() as transaction:
             session = await transaction.sessions.find(ParticipantId(participant), hash_secret(cookie_secret))
-            if session is not None:
-                await transaction.sessions.remove(session.id)
+            person = await transaction.participants.get(ParticipantId(participant))
+            appointment = None if person is None else await transaction.appointments.get(person.appointment)
+            if session is None or appointment is None:
+                return
+            await transaction.sessions.remove(session.id)
+            entry = AuditEntry(
+                self._clock.now(),
+                appointment.clinic,
+                appointment.id,
+                "device.forgotten",
+                session.participant,
+                session.id,
+            )
+            await transaction.audit.add(entry)
 
     async def _require(
         self, transaction: Transaction, participant: str, cookie_secret: str
@@ -115,7 +137,7 @@ class Sessions:
 
     async def _open_device(
         self, transaction: Transaction, facts: Facts, link: Link, cookie_secret: str | None
-    ) -> tuple[DeviceSession, str | None]:
+    ) -> _Device:
         """The session of the cookie when it is still good, else a new one with its secret."""
         now, expires_at = self._clock.now(), facts.links_expire_at
         if cookie_secret is not None:
@@ -123,7 +145,7 @@ class Sessions:
             if known is not None and now < known.expires_at:
                 if known.link_generation != link.generation or known.expires_at != expires_at:
                     await transaction.sessions.refresh(known.id, link.generation, expires_at)
-                return known, None
+                return _Device(known)
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         session = DeviceSession(
             id=SessionId(new_id("ses")),
@@ -133,7 +155,7 @@ class Sessions:
             created_at=now,
             expires_at=expires_at,
         )
-        await transaction.sessions.add(session, hash_secret(secret), DEVICES_PER_PARTICIPANT)
+        pushed_out = await transaction.sessions.add(session, hash_secret(secret), DEVICES_PER_PARTICIPANT)
         await transaction.audit.add(
             AuditEntry(
                 at=now,
@@ -144,7 +166,11 @@ class Sessions:
                 action="link.opened",
             )
         )
-        return session, secret
+        return _Device(session, secret, pushed_out)
+
+
+def _identity(session: SessionId, person: Participant, clinic: ClinicId) -> Identity:
+    return Identity(session, person.id, person.appointment, clinic, person.role)
 
 
 async def _find_link(transaction: Transaction, token: str) -> Link | None:

@@ -6,19 +6,19 @@ import ctypes
 import functools
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from server import priority
+from server.console import say
 
 STOP_SECONDS = 8.0
 LIVED_LONG_SECONDS = 30.0
 LONGEST_DELAY_SECONDS = 10.0
 EXIT_CONFIGURATION = 78
-"""sysexits.h EX_CONFIG: starting again would not help."""
+"""sysexits.h EX_CONFIG: starting again would not help, unless it ran before."""
 
 START = b"start\n"
 
@@ -73,7 +73,7 @@ class Child:
         self.process: asyncio.subprocess.Process | None = None
         self.starts = 0
         self.failed = False
-        """The program said that its configuration is wrong; it is not started again."""
+        """It could never be started, or said at its first start that its configuration is wrong; it is given up."""
         self._on_started = on_started
         self._stopping = asyncio.Event()
         self._standby: asyncio.subprocess.Process | None = None
@@ -113,14 +113,17 @@ class Child:
             try:
                 await self._start()
             except OSError as error:
+                say(f"konsilium: {self.program.role} can't be started: {error.strerror}")
                 if not self.starts:
-                    raise
-                sys.stderr.write(f"konsilium: {self.program.role} can't be started: {error.strerror}\n")
+                    self.failed = True
+                    return
                 await self._pause(LONGEST_DELAY_SECONDS)
                 continue
+            self._on_started(self)
             started_at = time.monotonic()
             status = await self._ended()
-            if status == EXIT_CONFIGURATION:
+            # What ran once may run again: a certificate that is being renewed must not end calls that are live.
+            if status == EXIT_CONFIGURATION and self.starts == 1:
                 self.failed = True
                 return
             await self._pause(back_off.after(time.monotonic() - started_at))
@@ -132,7 +135,7 @@ class Child:
             env={**os.environ, **self.program.environment},
             pass_fds=self.program.descriptors,
             start_new_session=True,
-            preexec_fn=functools.partial(_become, self.program.niceness),
+            preexec_fn=functools.partial(_become, self.program.niceness, os.getpid()),
             stdin=asyncio.subprocess.PIPE if awaits_start else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
         )
@@ -143,7 +146,6 @@ class Child:
         if self.process.stdin is not None:
             self.process.stdin.write(START)
         self.starts += 1
-        self._on_started(self)
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
 
@@ -179,7 +181,10 @@ class Child:
             self.process.send_signal(number)
 
 
-def _become(niceness: int) -> None:
+def _become(niceness: int, supervisor: int) -> None:
     """Runs in the child before its program starts: the kernel ends it when the supervisor is gone (prctl(2))."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != supervisor:
+        # It was gone before it was asked for.
+        os._exit(1)
     priority.apply(niceness)

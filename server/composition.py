@@ -10,6 +10,7 @@ from aiohttp import web
 from booking_bridge.bridge import Bridge
 from contract.clock import Clock, ShiftedClock, SystemClock
 from rooms.assembly import Rooms, open_rooms
+from rooms.retention import Retention
 from rooms.sessions import Identity
 from server.demo import Demo
 from server.demo_routes import DemoRoutes
@@ -54,6 +55,9 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
     await media.start(WORKERS_START_SECONDS)
     rooms = await open_rooms(settings.data, media, outbox, clock)
     closing.push_async_callback(rooms.close)
+    retention = Retention(rooms.store, clock)
+    retention.start()
+    closing.push_async_callback(retention.close)
     bridge = Bridge(rooms, f"{base_url}/j/")
     bridge.start()
     closing.push_async_callback(bridge.close)

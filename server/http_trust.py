@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -50,24 +51,24 @@ def _client(request: web.Request, trusted: Sequence[IpNetwork]) -> str:
     hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
     nearest = request.remote or ""
     for hop in reversed(hops):
-        if not _is_trusted(nearest, trusted) or not _is_address(hop):
+        if not _is_trusted(nearest, trusted) or _address(hop) is None:
             break
         nearest = hop
     return nearest
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """None for what is none. A socket for both families shows IPv4 as `::ffff:a.b.c.d` (RFC 4291 section 2.5.5.2)."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _is_trusted(address: str | None, trusted: Sequence[IpNetwork]) -> bool:
-    return (
-        bool(address) and _is_address(address or "") and any(ipaddress.ip_address(address or "") in n for n in trusted)
-    )
+def _is_trusted(text: str | None, trusted: Sequence[IpNetwork]) -> bool:
+    address = _address(text or "")
+    return address is not None and any(address in network for network in trusted)
 
 
 def check_origin(public_origin: str) -> Middleware:

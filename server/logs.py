@@ -56,11 +56,15 @@ def set_up_logs() -> None:
         cache_logger_on_first_use=True,
     )
     readable = sys.stderr.isatty()
-    rendering: list[structlog.types.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if readable:
-        rendering += [redact, structlog.dev.ConsoleRenderer()]
-    else:
-        rendering += [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer()]
+    # A plain traceback, made before secrets are taken out: the renderer's own would show every local variable.
+    rendering: list[structlog.types.Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        redact,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if readable
+        else structlog.processors.JSONRenderer(),
+    ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=rendering, foreign_pre_chain=shared))
     root = logging.getLogger()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -68,6 +69,8 @@ class MediaLink:
         self._listeners: list[MediaListener] = []
         self._placements: dict[RoomId, WorkerLink] = {}
         self._peers: dict[_PeerKey, _Peer] = {}
+        self._unfreed: dict[WorkerLink, set[_PeerKey]] = {}
+        """Peers whose worker could not be told that they are gone."""
         self._screens: dict[RoomId, PeerId] = {}
         """Who shares a screen: told again with each new connection, which a worker may know nothing of."""
         self._links = [WorkerLink(path, self._worker_up, self._worker_down, self._noticed) for path in sockets]
@@ -119,6 +122,7 @@ class MediaLink:
         except KonsiliumError:
             self._restore(room, peer, before)
             raise
+        self._unfreed.get(link, set()).discard((room, peer))
         if self._screens.get(room) == peer and (before is None or before.connection != offer.connection):
             await self._tell_screen(link, room, peer)
         views = _views(answer.slots)
@@ -137,6 +141,9 @@ class MediaLink:
             return None
         shares_screen = self._screens.get(room) == peer
         return LivingMedia(_STATES[known.state], known.slots, known.missing_slots, known.wanted, shares_screen)
+
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        return tuple(self._peers)
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         link = self._placements.get(room)
@@ -167,6 +174,8 @@ class MediaLink:
             await link.ask(lambda number: Disconnect(request=number, room=room, peer=peer), DoneReply)
         except UnavailableError:
             log.warning("peer_left_on_lost_worker", worker=link.path.name)
+            if link.state is LinkState.UP:
+                self._unfreed.setdefault(link, set()).add((room, peer))
 
     async def statistics(self) -> dict[str, StatisticsReply]:
         """The counters of each worker that answers, by worker name."""
@@ -201,6 +210,7 @@ class MediaLink:
 
     def _worker_up(self, link: WorkerLink, peers: tuple[PeerEntry, ...]) -> None:
         """Takes up what lives on the worker; rooms that should live there and do not are lost, peers are gone."""
+        peers = self._without_unfreed(link, peers)
         alive = {RoomId(entry.room) for entry in peers}
         present = {(RoomId(entry.room), PeerId(entry.peer)) for entry in peers}
         self._lose(frozenset(room for room, placed in self._placements.items() if placed is link and room not in alive))
@@ -216,7 +226,15 @@ class MediaLink:
                 self._tell_state(room, peer, _STATES[entry.state])
         log.info("worker_up", worker=link.path.name, rooms=len(alive))
 
+    def _without_unfreed(self, link: WorkerLink, peers: tuple[PeerEntry, ...]) -> tuple[PeerEntry, ...]:
+        """Tells the worker, before anything else is asked of it, whom it must free."""
+        unfreed = self._unfreed.pop(link, set())
+        for room, peer in unfreed:
+            link.tell(partial(Disconnect, room=room, peer=peer))
+        return tuple(entry for entry in peers if (RoomId(entry.room), PeerId(entry.peer)) not in unfreed)
+
     def _worker_down(self, link: WorkerLink) -> None:
+        self._unfreed.pop(link, None)
         log.warning("worker_lost", worker=link.path.name)
         if self._spare is not None and link is not self._spare and self._spare.state is LinkState.UP:
             self._spare = link

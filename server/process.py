@@ -48,6 +48,10 @@ def main() -> int:
     except UnavailableError as error:
         log.error("cannot_start", code=str(error.code), detail=error.detail)
         return 1
+    except Exception:
+        # Such as a data folder on a full disk: one entry in the log like any other, and the supervisor tries again.
+        log.exception("server_failed")
+        return 1
     return 0
 
 
@@ -91,8 +95,9 @@ async def _serve(settings: Settings, listening: socket.socket, tls: ssl.SSLConte
 
 
 def _tell_ready(line: dict[str, object]) -> None:
+    """On a line of its own, whatever a server before this one left unfinished."""
     with os.fdopen(os.dup(int(os.environ[READY_DESCRIPTOR])), "w") as pipe:
-        pipe.write(json.dumps(line, ensure_ascii=False) + "\n")
+        pipe.write("\n" + json.dumps(line, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

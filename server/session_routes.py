@@ -21,7 +21,7 @@ EXCHANGE_BURST = 120
 """For one address; a clinic's patients and staff may share one. Tokens have 128 bits: guessing is hopeless anyway."""
 
 EndDevice = Callable[[Identity], Awaitable[None]]
-"""Closes the sockets of a device that was forgotten, and gives up its seat."""
+"""Closes the sockets of a device whose session has ended, and gives up its seat."""
 
 
 class DeviceSessions(Protocol):
@@ -76,6 +76,8 @@ class SessionRoutes:
         owner = await self._sessions.participant_of(body.token)
         held = None if owner is None else request.cookies.get(cookie_name(owner))
         exchange = await self._sessions.exchange(body.token, held)
+        for device in exchange.pushed_out:
+            await self._end_device(device)
         response = json_response(SessionView(participant=exchange.participant, verdict=exchange.verdict))
         if exchange.participant is not None and exchange.cookie_secret is not None:
             response.set_cookie(

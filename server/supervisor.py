@@ -6,17 +6,21 @@ as soon as the first has ended.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from server.child import Child, Program, Role
+from server.console import say, tell
 from server.programs import node_programs
 from server.settings import Settings, camera_warning
+
+LOCK_FILE = "node.lock"
 
 _BACKLOG = 512
 _LONGEST_READY_LINE = 1 << 20
@@ -26,12 +30,39 @@ def run(settings: Settings) -> int:
     """Runs the node until a signal ends it; the exit status."""
     warning = camera_warning(settings)
     if warning:
-        sys.stderr.write(warning + "\n")
+        say(warning)
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(settings.data)
+    except BlockingIOError:
+        say(f"konsilium: another node runs on {settings.data}")
+        return 1
+    except OSError as error:
+        say(f"konsilium: {settings.data}: {error.strerror}")
+        return 1
+    with lock:
+        return _run_locked(settings)
+
+
+def _lock(folder: Path) -> BinaryIO:
+    """Two nodes on one folder would take each other's workers. Freed by the kernel, however this process ends.
+
+    Raises `BlockingIOError` when another process holds it.
+    """
+    lock = (folder / LOCK_FILE).open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+def _run_locked(settings: Settings) -> int:
+    try:
         listening = _listen(settings)
     except OSError as error:
-        sys.stderr.write(f"konsilium: {settings.host}:{settings.port} or {settings.data}: {error.strerror}\n")
+        say(f"konsilium: {settings.host}:{settings.port}: {error.strerror}")
         return 1
     ready_reader, ready_writer = os.pipe()
     with listening:
@@ -105,9 +136,12 @@ class Supervisor:
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
         try:
             while line := await reader.readline():
+                ready = _ready_line(line)
+                if ready is None:
+                    continue
                 if not self._announced:
                     self._announced = True
-                    self._print({**json.loads(line), "processes": self._processes()})
+                    self._print({**ready, "processes": self._processes()})
                 # Not before: it would take the processor from the one that people wait for.
                 if self._children[0].program.awaits_start:
                     await self._children[0].prepare_standby()
@@ -121,9 +155,16 @@ class Supervisor:
         return [{"role": str(Role.SUPERVISOR), "pid": os.getpid()}, *running]
 
     def _print(self, event: dict[str, Any]) -> None:
-        text = json.dumps(event, ensure_ascii=False) if self._json_lines else _for_people(event)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        tell(json.dumps(event, ensure_ascii=False) if self._json_lines else _for_people(event))
+
+
+def _ready_line(line: bytes) -> dict[str, Any] | None:
+    """None for what is none: a server that was killed while it wrote leaves half a line."""
+    try:
+        ready = json.loads(line)
+    except ValueError:
+        return None
+    return ready if isinstance(ready, dict) else None
 
 
 def _for_people(event: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import count
@@ -34,6 +35,9 @@ that stood still, the worker's answers are read before the next ping."""
 
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 0.5
+LASTED_SECONDS = 1.0
+"""A conversation that lasted so long is taken up again at once; a shorter one only after a pause, as if it had been
+refused: a worker that hangs up at once must not keep this process busy."""
 
 Answer = TypeVar("Answer", bound=Reply)
 
@@ -102,6 +106,11 @@ class WorkerLink:
             raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "the media worker gave an unexpected reply")
         return reply
 
+    def tell(self, make: Callable[[int], Request]) -> None:
+        """Like `ask`, for what needs no reply; nothing happens while the worker is not there."""
+        if self._writer is not None:
+            self._writer.write(encode_frame(make(next(self._numbers))))
+
     async def close(self) -> None:
         """Ends the link; the worker goes on for its grace time."""
         self.state = LinkState.CLOSED
@@ -116,14 +125,17 @@ class WorkerLink:
                 reader, self._writer = await asyncio.open_unix_connection(str(self.path))
             except OSError:
                 self._became_down()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, LONGEST_RETRY_SECONDS)
-                continue
-            delay = FIRST_RETRY_SECONDS
-            try:
-                await self._converse(reader)
-            finally:
-                self._end_conversation()
+            else:
+                began_at = time.monotonic()
+                try:
+                    await self._converse(reader)
+                finally:
+                    self._end_conversation()
+                if time.monotonic() - began_at >= LASTED_SECONDS:
+                    delay = FIRST_RETRY_SECONDS
+                    continue
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 
     async def _converse(self, reader: asyncio.StreamReader) -> None:
         writer = self._writer
@@ -146,7 +158,7 @@ class WorkerLink:
 
     async def _watch(self, writer: asyncio.StreamWriter) -> None:
         """Ends a worker that lives but does not answer; what it held is lost like that of a dead one."""
-        process = await asyncio.to_thread(WorkerProcess.behind, writer.get_extra_info("socket"))
+        process = await _process_behind(writer)
         self._pings_unheard = 0
         try:
             while self._pings_unheard < PINGS_UNHEARD:
@@ -188,7 +200,27 @@ class WorkerLink:
         if self.state is LinkState.UP:
             self.state = LinkState.CONNECTING
             self._up.clear()
-            self._on_down(self)
+            try:
+                self._on_down(self)
+            except Exception:
+                # As in `_converse`: the worker that comes next must be found.
+                log.exception("worker_news_failed", worker=self.path.name, kind="lost")
+
+
+async def _process_behind(writer: asyncio.StreamWriter) -> WorkerProcess | None:
+    finding = asyncio.create_task(asyncio.to_thread(WorkerProcess.behind, writer.get_extra_info("socket")))
+    try:
+        return await asyncio.shield(finding)
+    except asyncio.CancelledError:
+        # The thread can't be stopped, and what it finds holds a descriptor.
+        finding.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(finding: asyncio.Task[WorkerProcess | None]) -> None:
+    process = None if finding.cancelled() else finding.result()
+    if process is not None:
+        process.close()
 
 
 def _refusal_error(refusal: Refusal) -> KonsiliumError:

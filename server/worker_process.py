@@ -23,13 +23,14 @@ class WorkerProcess:
     def behind(cls, connected: socket.socket) -> "WorkerProcess | None":
         """The process that listens on the other end of a Unix socket; None unless it was started by whoever started
         this process: others are not ours to end."""
-        credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid, user, _ = _CREDENTIALS.unpack(credentials)
-        if pid == os.getpid() or user != os.getuid():
-            return None
         try:
+            credentials = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            pid, user, _ = _CREDENTIALS.unpack(credentials)
+            if pid == os.getpid() or user != os.getuid():
+                return None
             descriptor = os.pidfd_open(pid)
         except OSError:
+            # Closed meanwhile, or gone.
             return None
         if _parent(pid) != os.getppid():
             os.close(descriptor)

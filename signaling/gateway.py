@@ -95,8 +95,11 @@ class ConsultationGateway(socketio.AsyncNamespace):  # type: ignore[misc]  # pyt
 
     async def close(self) -> None:
         """Cuts every connection; clients connect again when the server is back."""
-        for connection in list(self._connections):
-            await transport.abort(self.server, connection)
+        cuts = [transport.abort(self.server, connection) for connection in self._connections]
+        # Side by side: each may wait for a command in progress.
+        for failed in await asyncio.gather(*cuts, return_exceptions=True):
+            if isinstance(failed, Exception):
+                log.error("close_failed", error=type(failed).__name__)
 
     @property
     def open_connections(self) -> int:

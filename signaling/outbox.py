@@ -32,6 +32,8 @@ class SocketOutbox:
         self._limit = limit
         self._held: dict[ConnectionId, list[Event]] = {}
         self._dropping: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        """Until they are done: a connection is forgotten as soon as its ending has begun."""
         self._close_after_release: set[ConnectionId] = set()
         self.dropped: dict[str, int] = {}
         """How many connections were dropped, by code."""
@@ -88,7 +90,15 @@ class SocketOutbox:
     def _end(self, connection: ConnectionId, ending: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(ending)
         self._dropping[connection] = task
-        task.add_done_callback(lambda _: self.forget(connection))
+        self._endings.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._endings.discard(task)
+            self.forget(connection)
+            if not task.cancelled() and task.exception() is not None:
+                log.error("ending_failed", error=type(task.exception()).__name__)
+
+        task.add_done_callback(ended)
 
     def forget(self, connection: ConnectionId) -> None:
         """The connection is gone."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import engineio
 import socketio
+from aiohttp import web
 
 from signaling.rate import TokenBucket
 from signaling.transport import abort_session
@@ -36,8 +37,26 @@ class OutgoingQueue(asyncio.Queue[Any]):
 
 
 class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # engine.io ships no types
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.upgrades: dict[str, set[asyncio.Transport]] = {}
+        """The WebSockets that polling sessions go on with; the library keeps the first request of a session alone."""
+
     def create_queue(self, *_args: object, **_options: object) -> OutgoingQueue:
         return OutgoingQueue()
+
+    async def handle_request(self, request: web.Request) -> Any:
+        sid, link = request.query.get("sid"), request.transport
+        if sid is None or sid not in self.sockets or link is None or "Upgrade" not in request.headers:
+            return await super().handle_request(request)
+        upgrades = self.upgrades.setdefault(sid, set())
+        upgrades.add(link)
+        try:
+            return await super().handle_request(request)
+        finally:
+            upgrades.discard(link)
+            if not upgrades:
+                self.upgrades.pop(sid, None)
 
 
 class BoundedSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python-socketio ships no types
@@ -71,6 +90,13 @@ class BoundedSocketServer(socketio.AsyncServer):  # type: ignore[misc]  # python
             if not self._addresses[address]:
                 del self._addresses[address]
         await super()._handle_eio_disconnect(eio_sid, reason)
+
+    async def _handle_connect(self, eio_sid: str, namespace: str | None, data: object) -> None:
+        """The library tells no handler of a session that ends while its connecting is still being handled: what was
+        made for it would stay for ever."""
+        await super()._handle_connect(eio_sid, namespace, data)
+        if eio_sid not in self._packets:
+            await self._handle_disconnect(eio_sid, namespace, self.reason.TRANSPORT_CLOSE)
 
     async def _handle_eio_message(self, eio_sid: str, data: object) -> None:
         """Every packet of every session. Whoever floods is cut without being answered."""

@@ -3,6 +3,7 @@
 They queue without a bound and offer no way to look; `tests/signaling/test_transport.py` fails when that changes.
 """
 
+import asyncio
 import logging
 from typing import Any
 
@@ -97,10 +98,20 @@ async def abort_session(server: socketio.AsyncServer, engine_sid: str) -> None:
     socket = server.eio.sockets.get(engine_sid)
     if socket is None:
         return
-    request = server.environ.get(engine_sid, {}).get("aiohttp.request")
     while not socket.queue.empty():
         socket.queue.get_nowait()
         socket.queue.task_done()
-    if socket.upgraded and request is not None and request.transport is not None:
-        request.transport.abort()
+    for link in _web_sockets(server, engine_sid):
+        link.abort()
     await socket.close(wait=False, abort=True, reason=server.eio.reason.SERVER_DISCONNECT)
+
+
+def _web_sockets(server: socketio.AsyncServer, engine_sid: str) -> list[asyncio.Transport]:
+    """What a session is carried by, when it does not poll. (Of one that polled first, the first request is over.)"""
+    upgrades = server.eio.upgrades.get(engine_sid)
+    if upgrades:
+        return list(upgrades)
+    first = server.environ.get(engine_sid, {}).get("aiohttp.request")
+    if first is None or first.transport is None or not server.eio.sockets[engine_sid].upgraded:
+        return []
+    return [first.transport]

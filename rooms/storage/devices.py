@@ -62,8 +62,8 @@ class DeviceSessionTable:
         )
         return [_session(row) for row in await self._connection.execute(query)]
 
-    async def add(self, session: DeviceSession, secret_hash: str, most: int) -> None:
-        """Adds a device; of more than `most` the oldest are forgotten."""
+    async def add(self, session: DeviceSession, secret_hash: str, most: int) -> tuple[SessionId, ...]:
+        """Adds a device; of more than `most` the oldest are forgotten, and returned."""
         values = {
             "id": session.id,
             "participant": session.participant,
@@ -79,8 +79,10 @@ class DeviceSessionTable:
             .where(device_sessions.c.participant == session.participant)
             .order_by(device_sessions.c.created_at.desc(), device_sessions.c.id)
         )
-        for row in (await self._connection.execute(query)).all()[most:]:
-            await self.remove(SessionId(row.id))
+        forgotten = tuple(SessionId(row.id) for row in (await self._connection.execute(query)).all()[most:])
+        for one in forgotten:
+            await self.remove(one)
+        return forgotten
 
     async def refresh(self, session: SessionId, link_generation: int, expires_at: datetime) -> None:
         values = {"link_generation": link_generation, "expires_at": expires_at}

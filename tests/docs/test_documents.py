@@ -194,6 +194,9 @@ class _NoMedia:
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
         return None
 
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        return ()
+
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         """Nobody looks."""
 

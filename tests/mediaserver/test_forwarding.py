@@ -307,6 +307,7 @@ def test_a_limit_of_the_subscriber_reaches_the_publisher(clock: Clock, publisher
     def told() -> list[int]:
         publisher.sink.rtcp.clear()
         clock.now += 1
+        subscriber.media.tick(clock.now)
         publisher.media.tick(clock.now)
         messages = publisher.sink.messages()
         return [message.bits_per_second for message in messages if isinstance(message, BandwidthEstimate)]

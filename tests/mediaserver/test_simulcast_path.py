@@ -42,7 +42,7 @@ class Sending:
 
 def received(client: RawClient) -> list[RtpPacket]:
     """The pictures that have come by now."""
-    packets = []
+    packets: list[RtpPacket] = []
     while True:
         try:
             datagram = client.socket.recv(2048)

@@ -35,6 +35,7 @@ START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 END = START + timedelta(minutes=30)
 CLINIC = Clinic(ClinicId("clinic"), "Клиника", "+7 495 000-00-00", "Europe/Moscow")
 APPOINTMENT = AppointmentId("apt_1")
+ANSWERED_SLOTS = (SlotView(mid="2", participant=None), SlotView(mid="3", participant=None))
 ON = MediaState(microphone=DeviceState.ON, camera=DeviceState.ON)
 
 
@@ -86,11 +87,12 @@ class RecordingMedia:
     """A media server that answers every offer, and remembers who has a transport."""
 
     transports: dict[PeerId, str] = field(default_factory=dict)
+    rooms: dict[PeerId, RoomId] = field(default_factory=dict)
     asked: list[tuple[str, PeerId]] = field(default_factory=list)
     listeners: list[MediaListener] = field(default_factory=list)
     refuses_with: Exception | None = None
-    slots: tuple[SlotView, ...] = ()
-    """Of every transport that is resumed."""
+    slots: tuple[SlotView, ...] | None = None
+    """Of every transport, instead of what was answered."""
     wanted: MediaWanted | None = None
     screen: PeerId | None = None
 
@@ -98,16 +100,20 @@ class RecordingMedia:
         self.asked.append(("offer", peer))
         if self.refuses_with is not None:
             raise self.refuses_with
-        self.transports[peer] = offer.connection
-        slots = (SlotView(mid="2", participant=None), SlotView(mid="3", participant=None))
+        self.transports[peer], self.rooms[peer] = offer.connection, room
         return MediaAnswer(
-            description=SessionDescription(connection=offer.connection, number=offer.number, sdp="answer"), slots=slots
+            description=SessionDescription(connection=offer.connection, number=offer.number, sdp="answer"),
+            slots=ANSWERED_SLOTS,
         )
+
+    def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
+        return tuple((room, peer) for peer, room in self.rooms.items() if peer in self.transports)
 
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
         if self.transports.get(peer) != connection:
             return None
-        return LivingMedia(ConnectionState.LIVE, self.slots, 0, self.wanted, self.screen == peer)
+        slots = ANSWERED_SLOTS if self.slots is None else self.slots
+        return LivingMedia(ConnectionState.LIVE, slots, 0, self.wanted, self.screen == peer)
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         self.asked.append(("view " + " ".join(f"{tile.mid}:{tile.size}" for tile in tiles), peer))

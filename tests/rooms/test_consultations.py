@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from contract.errors import (
     UnavailableError,
 )
 from contract.ids import ConnectionId, PeerId, RoomId
+from rooms.assembly import open_rooms
 from rooms.consultations import NotAdmitted
 from rooms.encounter import EncounterLog
 from rooms.messages import (
@@ -43,7 +45,7 @@ from rooms.messages import (
 )
 from rooms.model import AppointmentStatus, EncounterStatus
 from tests.rooms.observation import LEAVE, PATIENCE, seen, stored, together, until, verdicts
-from tests.rooms.support import END, ON, START, a_join, an_offer
+from tests.rooms.support import END, ON, START, RecordingMedia, a_join, an_offer
 from tests.rooms.world import LINK_BASE, World, whole
 
 
@@ -315,6 +317,37 @@ async def test_media_of_a_join_that_can_t_be_stored_is_freed_at_once(
     assert seen(world, doctor, patient) == []
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+@pytest.mark.parametrize("lost", [False, True], ids=["slots changed", "worker lost"])
+async def test_what_becomes_of_media_while_the_record_is_written_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, resumed: bool, lost: bool
+) -> None:
+    patient, _ = await together(world)
+    consultations = world.rooms.consultations
+    [known] = [name for peer, name in world.media.transports.items() if peer == PeerId(patient.participant)]
+    if resumed:
+        await consultations.disconnect(patient)
+    else:
+        await consultations.leave(patient, LEAVE)
+    patient = replace(patient, connection=ConnectionId("new socket"))
+    await consultations.connect(patient)
+    enter = EncounterLog.enter
+    shown = (SlotView(mid="2", participant="another"),)
+
+    async def slowly(*arguments: Any, **options: Any) -> Any:
+        if lost:
+            world.media.transports.clear()
+            world.media.listeners[0].worker_lost(frozenset({RoomId(patient.appointment)}))
+        world.media.slots = shown
+        return await enter(*arguments, **options)
+
+    monkeypatch.setattr(EncounterLog, "enter", slowly)
+    world.outbox.clear()
+    await consultations.join(patient, a_join(resume=known) if resumed else a_join(an_offer()))
+    expected = MediaLost() if lost else SlotsChanged(slots=shown, missing_slots=0)
+    assert world.outbox.of(patient)[-1] == expected
+
+
 async def test_a_seat_that_could_not_be_given_up_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +393,19 @@ async def test_a_restarted_server_expects_people_back(tmp_path: Path) -> None:
     assert states[doctor.participant] is ConnectionState.RECONNECTING
     assert (await again.rooms.sessions.exchange(tokens["doctor"], None)).participant == doctor.participant
     await again.close()
+
+
+async def test_media_of_who_has_no_seat_does_not_outlive_a_restart(tmp_path: Path) -> None:
+    """Such as of one who was removed just before the server was killed: they would go on listening."""
+    world = await World.open(tmp_path)
+    patient, doctor = await together(world)
+    await world.close()
+    media = RecordingMedia(transports=dict(world.media.transports), rooms=dict(world.media.rooms))
+    removed = PeerId("par_removed")
+    media.transports[removed], media.rooms[removed] = "pc-removed", RoomId(doctor.appointment)
+    rooms = await open_rooms(tmp_path, media, world.outbox, world.clock)
+    assert set(media.transports) == {PeerId(patient.participant), PeerId(doctor.participant)}
+    await rooms.close()
 
 
 async def test_an_empty_room_is_freed_and_may_be_entered_again(world: World) -> None:

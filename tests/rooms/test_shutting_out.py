@@ -1,5 +1,6 @@
 """Who may not stay inside loses the seat and the media at once."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from rooms.messages import (
     SeatLostReason,
     VerdictCode,
 )
+from rooms.sessions import DEVICES_PER_PARTICIPANT
 from tests.rooms.observation import seen, together, verdicts
 from tests.rooms.support import CLINIC
 from tests.rooms.world import LINK_BASE, PEOPLE, World, whole
@@ -119,6 +121,20 @@ async def test_a_forgotten_device_leaves_the_room_with_its_media(tmp_path: Path,
         await world.join(inside)
     await world.join(await world.arrive(tokens["patient"]))
     await world.close()
+
+
+async def test_a_device_pushed_out_by_too_many_others_leaves_the_room(world: World) -> None:
+    tokens = await world.book()
+    inside, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    await world.join(doctor)
+    await world.join(inside)
+    for _ in range(DEVICES_PER_PARTICIPANT):
+        world.clock.advance(timedelta(seconds=1))
+        exchange = await world.rooms.sessions.exchange(tokens["patient"], None)
+    [device] = exchange.pushed_out
+    await world.rooms.consultations.device_forgotten(device.appointment, device.participant, device.session)
+    assert world.transport(inside) is None
+    assert seen(world, doctor, inside)[-1] is ConnectionState.ABSENT
 
 
 async def test_forgetting_one_device_leaves_the_other_inside(world: World) -> None:

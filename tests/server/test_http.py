@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from aiohttp.web import BaseRunner
 
 from contract.clock import FixedClock
@@ -18,6 +18,7 @@ from contract.ids import AppointmentId, ClinicId, ParticipantId, SessionId
 from rooms.messages import VerdictCode, VerdictView
 from rooms.roles import Role
 from rooms.sessions import Exchange, Identity
+from server.http_trust import believe_proxies
 from server.request_body import MAXIMUM_BODY
 from server.session_routes import SessionRoutes
 from server.settings import IpNetwork
@@ -28,12 +29,17 @@ NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
 SECRET = "s3cret"
 
 
+def an_identity(session: str) -> Identity:
+    return Identity(SessionId(session), ParticipantId("prt_1"), AppointmentId("apt"), ClinicId("cln"), Role.PATIENT)
+
+
 class FakeSessions:
     """One link, one participant."""
 
     def __init__(self) -> None:
         self.held: list[str | None] = []
         self.forgotten: list[str] = []
+        self.pushed_out: tuple[Identity, ...] = ()
 
     async def participant_of(self, token: str) -> ParticipantId | None:
         return ParticipantId("prt_1") if token == "good" else None
@@ -44,12 +50,13 @@ class FakeSessions:
             return Exchange(VerdictView(code=VerdictCode.LINK_INVALID, server_time=NOON))
         known = cookie_secret == SECRET
         verdict = VerdictView(code=VerdictCode.TOO_EARLY, server_time=NOON)
-        return Exchange(verdict, ParticipantId("prt_1"), None if known else SECRET, NOON + timedelta(days=1))
+        secret = None if known else SECRET
+        return Exchange(verdict, ParticipantId("prt_1"), secret, NOON + timedelta(days=1), self.pushed_out)
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:
         if (participant, cookie_secret) != ("prt_1", SECRET):
             raise IdentityError(ErrorCode.SESSION_EXPIRED)
-        return Identity(SessionId("ses_1"), ParticipantId("prt_1"), AppointmentId("apt"), ClinicId("cln"), Role.PATIENT)
+        return an_identity("ses_1")
 
     async def verdict(self, participant: str, cookie_secret: str) -> VerdictView:
         await self.authenticate(participant, cookie_secret)
@@ -239,6 +246,28 @@ async def test_a_device_is_forgotten_with_its_sockets(assets: Path) -> None:
             assert response.status == 204
             assert 'konsilium_prt_1=""' in response.headers["Set-Cookie"]
         assert (at.sessions.forgotten, at.closed) == (["prt_1"], ["ses_1"])
+
+
+async def test_a_device_pushed_out_by_a_new_one_is_ended(assets: Path) -> None:
+    async with site(assets) as at:
+        at.sessions.pushed_out = (an_identity("ses_old"),)
+        async with at.client.post("/api/v1/sessions", json={"token": "good"}) as response:
+            assert response.status == 200
+        assert at.closed == ["ses_old"]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "believed"), [("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("::1", False), ("::ffff:10.0.0.1", False)]
+)
+async def test_a_trusted_proxy_is_believed_on_a_socket_for_both_families(proxy: str, believed: bool) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    request = make_mocked_request("GET", "/", headers).clone(remote=proxy)
+
+    async def handler(seen: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+        assert (seen.scheme, seen.remote) == (("https", "203.0.113.7") if believed else ("http", proxy))
+        return aiohttp.web.Response()
+
+    await believe_proxies((ip_network("127.0.0.0/8"),))(request, handler)
 
 
 async def test_a_trusted_proxy_is_believed(assets: Path) -> None:

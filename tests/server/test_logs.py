@@ -1,8 +1,15 @@
 """What must not be stored is taken out of every log entry."""
 
-import pytest
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from server.logs import redact
+import pytest
+import structlog
+
+from server.logs import redact, set_up_logs
 
 
 @pytest.mark.parametrize(
@@ -23,3 +30,32 @@ def test_secrets_are_taken_out(entry: dict[str, object]) -> None:
 
 def test_the_rest_stays() -> None:
     assert redact(None, "info", {"event": "request", "route": "/j/{token}", "status": 200})["status"] == 200
+
+
+def test_a_terminal_is_shown_no_secrets_and_no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with kept_logging():
+        set_up_logs()
+        patient = " ".join(("Анна", "Иванова"))
+        try:
+            raise ValueError(f"/j/tokentoken of {len(patient)} characters")
+        except ValueError:
+            structlog.get_logger("x").exception("failed", token="tokentoken")
+    assert "ValueError" in terminal.getvalue()
+    assert "tokentoken" not in terminal.getvalue()
+    assert patient not in terminal.getvalue()
+
+
+@contextmanager
+def kept_logging() -> Iterator[None]:
+    """Sets loggers back to what they were."""
+    root, aiohttp_server = logging.getLogger(), logging.getLogger("aiohttp.server")
+    handlers, level, filters = root.handlers[:], root.level, aiohttp_server.filters[:]
+    try:
+        yield
+    finally:
+        root.handlers, aiohttp_server.filters = handlers, filters
+        root.setLevel(level)
+        structlog.reset_defaults()

@@ -1,6 +1,7 @@
 """The link to the workers: placement, the spare, adoption after a restart, refusals; the workers are played."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from contract.ids import PeerId, RoomId
 from mediaserver.link_frames import encode_frame, read_frame
 from mediaserver.link_messages import (
     Answer,
+    Disconnect,
     DoneReply,
     Downward,
     Inventory,
@@ -32,6 +34,7 @@ from rooms.media_port import LivingMedia
 from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
 from server import worker_link
 from server.media_link import MediaLink
+from server.worker_process import WorkerProcess
 
 ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
 OFFER = SessionDescription(connection="c1", number=1, sdp="offer")
@@ -47,7 +50,10 @@ class FakeWorker:
         self.refuses: ErrorCode | str | None = None
         self.silent = False
         self.hangs = False
+        self.hangs_up = False
+        self.accepted = 0
         self.offers: list[Offer] = []
+        self.freed: asyncio.Queue[str] = asyncio.Queue()
         self.screens: list[str | None] = []
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
@@ -71,6 +77,10 @@ class FakeWorker:
             writer.write(encode_frame(notice))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        if self.hangs_up:
+            writer.close()
+            return
         self._writers.append(writer)
         decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
         while (request := await read_frame(reader, decoder)) is not None:
@@ -89,6 +99,8 @@ class FakeWorker:
                 self.offers.append(request)
                 writer.write(encode_frame(Answer(request.request, "answer", (SlotEntry("2", None),), 1)))
             else:
+                if isinstance(request, Disconnect):
+                    self.freed.put_nowait(request.peer)
                 if isinstance(request, ShareScreen):
                     self.screens.append(request.peer)
                 writer.write(encode_frame(DoneReply(request.request)))
@@ -223,6 +235,59 @@ async def test_a_fault_of_a_listener_does_not_end_the_link(tmp_path: Path, monke
         assert await heard.next() == ("state", ROOM, PEER, ConnectionState.LIVE)
 
 
+async def test_a_fault_of_a_listener_does_not_hide_the_next_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workers(tmp_path, 1) as (link, [worker], heard):
+        await link.offer(ROOM, PEER, OFFER)
+
+        def fault(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(heard, "worker_lost", fault)
+        await worker.die()
+        async with asyncio.timeout(20):
+            while link.ready:
+                await asyncio.sleep(0.02)
+            worker.path.unlink(missing_ok=True)
+            await worker.start()
+            while not link.ready:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_worker_that_hangs_up_at_once_is_not_asked_without_a_pause(tmp_path: Path) -> None:
+    async with workers(tmp_path, 1) as (link, [worker], _):
+        worker.hangs_up = True
+        worker.cut()
+        await asyncio.sleep(1.0)
+        assert worker.accepted < 20
+        worker.hangs_up = False
+        async with asyncio.timeout(20):
+            while not worker._writers:
+                await asyncio.sleep(0.02)
+        await link.offer(ROOM, PEER, OFFER)
+
+
+async def test_what_is_found_too_late_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finding, found = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Found:
+        def close(self) -> None:
+            loop.call_soon_threadsafe(found.set)
+
+    def behind(_: object) -> Found:
+        finding.wait(20)
+        return Found()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(WorkerProcess, "behind", behind)
+        async with workers(tmp_path, 1):
+            pass
+        finding.set()
+        await asyncio.wait_for(found.wait(), 20)
+
+
 async def test_what_changed_while_the_link_was_cut_is_told(tmp_path: Path) -> None:
     async with workers(tmp_path) as (link, (worker, _), heard):
         await link.offer(ROOM, PEER, OFFER)
@@ -270,6 +335,22 @@ async def test_a_worker_that_dies_over_an_offer_is_an_error_not_a_hang(tmp_path:
         made[0].silent = True
         with pytest.raises(UnavailableError):
             await link.offer(ROOM, PEER, OFFER)
+
+
+async def test_who_left_while_the_link_was_cut_is_freed_when_it_is_back(tmp_path: Path) -> None:
+    """Or somebody who was sent out would go on listening."""
+    async with workers(tmp_path, 1) as (link, [worker], heard):
+        other = PeerId("prt_2")
+        await link.offer(ROOM, PEER, OFFER)
+        await link.offer(ROOM, other, OFFER)
+        worker.alive = (PeerEntry(ROOM, PEER, "c1", 1, "live"), PeerEntry(ROOM, other, "c1", 1, "live"))
+        worker.silent = True
+        await link.disconnect(ROOM, PEER)
+        worker.silent = False
+        assert await asyncio.wait_for(worker.freed.get(), 20) == PEER
+        assert await heard.next() == ("state", ROOM, other, ConnectionState.LIVE)
+        assert link.peers() == ((ROOM, other),)
+        assert link.resume(ROOM, PEER, "c1") is None
 
 
 async def test_leaving_frees_the_place(tmp_path: Path) -> None:

@@ -4,14 +4,16 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
+from server import supervisor as supervisor_module
 from server.child import EXIT_CONFIGURATION, BackOff
 
 SLEEPER = "import signal; signal.pause()"
@@ -25,14 +27,16 @@ STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile 
 
 PARENT = """
 import asyncio, os, sys
+from server import child
 from server.child import Program, Role
 from server.supervisor import Supervisor
 reader, writer = os.pipe()
-server, worker = sys.argv[1:]
+child.LONGEST_DELAY_SECONDS = 0.1
+server, worker, python = sys.argv[1:]
 programs = [
     Program(
         Role.SERVER,
-        [sys.executable, "-c", server.replace("{fd}", str(writer))],
+        [python, "-c", server.replace("{fd}", str(writer))],
         {},
         (writer,),
         awaits_start="readline" in server,
@@ -44,16 +48,25 @@ sys.exit(asyncio.run(Supervisor(programs, reader, json_lines=True).run()))
 
 
 @asynccontextmanager
-async def supervisor(server: str, worker: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PARENT, server, worker, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+async def supervisor(
+    server: str, worker: str, output: Path | None = None, python: str = sys.executable
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`output`: where it says what happens, instead of pipes."""
+    with ExitStack() as closing:
+        stream = subprocess.PIPE if output is None else closing.enter_context(_opened(output))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PARENT, server, worker, python, stdout=stream, stderr=stream
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+def _opened(path: Path) -> BinaryIO:
+    return path.open("wb", buffering=0)
 
 
 async def next_event(process: asyncio.subprocess.Process) -> dict[str, Any]:
@@ -197,3 +210,69 @@ def test_the_first_restart_is_at_once_then_ever_later() -> None:
     assert [back_off.after(1.0) for _ in range(7)] == [0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]
     assert back_off.after(60.0) == 0.0
     assert back_off.after(1.0) == 0.5
+
+
+async def test_a_full_disk_behind_the_output_changes_nothing_in_what_runs() -> None:
+    """Were a message that can't be written taken for a failed start, one more server would be started again and again
+    beside the first."""
+    async with supervisor(READY, SLEEPER, output=Path("/dev/full")) as process:
+        before = await running(process.pid, 2)
+        for one in before:
+            os.kill(one, signal.SIGKILL)
+        after = await running(process.pid, 2, without=before)
+        await asyncio.sleep(1.0)
+        assert children(process.pid) == after
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+
+
+async def test_what_is_no_ready_line_hides_none() -> None:
+    """A server that was killed while it wrote leaves half a line."""
+    async with supervisor(READY.replace("b'{", 'b\'{"event": "rea\\n[]\\n\\n{'), SLEEPER) as process:
+        assert (await next_event(process))["event"] == "ready"
+
+
+async def test_a_program_that_can_not_be_started_ends_all_and_is_no_traceback() -> None:
+    async with supervisor(READY, SLEEPER, python="/nonexistent/python") as process:
+        assert await asyncio.wait_for(process.wait(), 30) == 1
+        assert process.stderr is not None
+        said = (await process.stderr.read()).decode()
+    assert "server can't be started: No such file" in said
+    assert "Traceback" not in said
+
+
+async def test_configuration_that_was_right_once_is_tried_again(tmp_path: Path) -> None:
+    """Such as a certificate that is just being renewed: live calls go on meanwhile."""
+    marks = f"""
+import os, signal, sys
+from pathlib import Path
+lives = Path({str(tmp_path)!r}) / "lives"
+lives.open("a").write("x")
+if len(lives.read_text()) == 2:
+    sys.exit({EXIT_CONFIGURATION})
+"""
+    async with supervisor(marks + READY, SLEEPER) as process:
+        ready = await next_event(process)
+        os.kill(pids(ready)["server"], signal.SIGKILL)
+        assert [(await next_event(process))["event"] for _ in range(2)] == ["child_restarted"] * 2
+        assert _runs(pids(ready)["worker"])
+
+
+async def test_a_second_node_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with supervisor_module._lock(tmp_path):
+        arguments = ["--port", "0", "--udp-ports", "0-0", "--data", str(tmp_path)]
+        second = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "serve", *arguments, stderr=subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(second.communicate(), 30)
+    assert second.returncode == 1
+    assert said.decode() == f"konsilium: another node runs on {tmp_path}\n"
+    supervisor_module._lock(tmp_path).close()
+
+
+async def running(supervising: int, count: int, without: frozenset[int] = frozenset()) -> frozenset[int]:
+    """The supervisor's children, once there are that many others."""
+    async with asyncio.timeout(30):
+        while len(found := frozenset(children(supervising) - without)) < count:
+            await asyncio.sleep(0.02)
+    return found

@@ -61,5 +61,6 @@ async def test_a_process_of_others_and_this_one_are_left_alone(tmp_path: Path) -
     with socket.socket(socket.AF_UNIX) as connected:
         connected.connect(str(tmp_path / "child.sock"))
         assert await asyncio.to_thread(WorkerProcess.behind, connected) is None, "a child of ours is no sibling"
+    assert await asyncio.to_thread(WorkerProcess.behind, connected) is None, "closed meanwhile"
     child.kill()
     await child.wait()

@@ -73,8 +73,8 @@ def verdict(code: VerdictCode = VerdictCode.ADMITTED) -> VerdictView:
     return VerdictView(code=code, server_time=NOON)
 
 
-def participant_changed(version: int) -> ParticipantChanged:
-    person = PersonView(id="prt_1", name="A", role=Role.PATIENT)
+def participant_changed(version: int, name: str = "A") -> ParticipantChanged:
+    person = PersonView(id="prt_1", name=name, role=Role.PATIENT)
     media = MediaState(microphone=DeviceState.ON, camera=DeviceState.OFF)
     view = ParticipantView(person=person, assurance=Assurance.LINK, connection=ConnectionState.LIVE, media=media)
     return ParticipantChanged(version=version, participant=view)
@@ -90,6 +90,8 @@ class FakeConsultations:
     disconnected: asyncio.Queue[Caller] = field(default_factory=asyncio.Queue)
     raises: Exception | None = None
     gate: asyncio.Event | None = None
+    door: asyncio.Event | None = None
+    """Who connects waits for it, as for a slow database."""
     version: int = 0
 
     async def authenticate(self, participant: str, cookie_secret: str) -> Identity:
@@ -103,6 +105,8 @@ class FakeConsultations:
 
     async def connect(self, who: Caller) -> VerdictView:
         self.connected.append(who)
+        if self.door is not None:
+            await self.door.wait()
         return verdict(VerdictCode.TOO_EARLY)
 
     async def disconnect(self, who: Caller) -> None:

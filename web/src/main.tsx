@@ -1,7 +1,10 @@
 import { openLink } from "./signal/http.ts";
 import "./ui/styles/tokens.css";
 import "./ui/styles/base.css";
+import "./ui/styles/dialog.css";
+import "./ui/styles/page.css";
 import "./ui/styles/join.css";
+import "./ui/styles/trouble.css";
 
 // This first script is small: the question to the server is on its way while the page's own code still loads.
 const root = document.getElementById("app");

@@ -72,12 +72,13 @@ function chromium(): string {
   return execFileSync("sh", ["-c", "command -v chromium || command -v google-chrome"], { encoding: "utf8" }).trim();
 }
 
-/** Every picture that belongs to the screen has a frame, and the page has been drawn with it. */
+/** Every picture that belongs to the screen shows a frame, what is loaded late has come, and the page has been drawn. */
 async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => !document.querySelector('.qr path[d=""]'));
   await page.evaluate(async () => {
     const videos = [...document.querySelectorAll("video")];
-    const pending = videos.filter((video) => video.readyState < 2);
-    await Promise.all(pending.map((video) => new Promise((done) => video.addEventListener("loadeddata", done))));
+    const seen = videos.filter((video) => video.checkVisibility({ visibilityProperty: true }));
+    await Promise.all(seen.map((video) => new Promise((done) => video.requestVideoFrameCallback(done))));
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   });
 }

@@ -10,7 +10,8 @@ down_revision = None
 def upgrade() -> None:
     _clinics()
     _appointments()
-    _people()
+    _participants()
+    _devices()
     _audit()
 
 
@@ -81,7 +82,7 @@ def _appointments() -> None:
     )
 
 
-def _people() -> None:
+def _participants() -> None:
     op.create_table(
         "participants",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -100,6 +101,9 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_participants")),
         sa.UniqueConstraint("appointment", "reference", name=op.f("uq_participants_appointment")),
     )
+
+
+def _devices() -> None:
     op.create_table(
         "links",
         sa.Column("token_hash", sa.String(length=64), nullable=False),

@@ -1,6 +1,7 @@
 import type { MediaAnswer, MediaWanted, SessionDescription, SlotView } from "../protocol/generated.ts";
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
+import type { FramedConnection } from "./own-frame.ts";
 import { PictureSender } from "./picture-sender.ts";
 import { cameraLayers, firstEncodings, type Quality, SCREEN_ENCODINGS, screenLayers, WHOLE } from "./quality.ts";
 import { markSlides } from "./slides.ts";
@@ -30,6 +31,8 @@ export interface MediaConnectionEvents {
   readonly remote: (people: ReadonlyMap<string, RemoteMedia>) => void;
 }
 
+export type MakeConnection = (configuration: RTCConfiguration) => FramedConnection;
+
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
 const FIRST_SLOTS = 2;
@@ -46,6 +49,7 @@ const SLIDES: ReadonlySet<number> = new Set([2, 3 + 2 * FIRST_SLOTS]);
 export class MediaConnection {
   readonly name = newId();
   private readonly connection: RTCPeerConnection;
+  private readonly release: () => void;
   private readonly events: MediaConnectionEvents;
   private readonly microphone: RTCRtpSender;
   private readonly camera: PictureSender;
@@ -63,12 +67,20 @@ export class MediaConnection {
   private answered = 0;
   private negotiation: Promise<void> | null = null;
   private offerAgain = false;
+  private retired = false;
   private closed = false;
 
-  constructor(tracks: OwnTracks, quality: Quality, events: MediaConnectionEvents) {
+  constructor(
+    tracks: OwnTracks,
+    quality: Quality,
+    events: MediaConnectionEvents,
+    make: MakeConnection = connectionOfThisPage,
+  ) {
     this.events = events;
     this.quality = quality;
-    this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const { connection, release } = make({ bundlePolicy: "max-bundle" });
+    this.connection = connection;
+    this.release = release;
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     this.microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" }).sender;
@@ -120,8 +132,13 @@ export class MediaConnection {
     return this.negotiation;
   }
 
+  /** Another connection takes over: an offer of this one would make the server drop that. */
+  retire(): void {
+    this.retired = true;
+  }
+
   restartIce(send: SendOffer): Promise<void> {
-    if (this.closed) return Promise.resolve();
+    if (this.retired) return Promise.resolve();
     this.connection.restartIce();
     return this.negotiate(send);
   }
@@ -197,15 +214,18 @@ export class MediaConnection {
   }
 
   close(): void {
-    this.closed = true;
+    this.closed = this.retired = true;
     this.connection.close();
+    this.release();
   }
 
   private async negotiateAll(send: SendOffer): Promise<void> {
     try {
-      while (this.offerAgain && !this.closed) {
+      while (this.offerAgain && !this.retired) {
         this.offerAgain = false;
-        const answer = await send(await this.makeOffer());
+        const offer = await this.makeOffer();
+        if (this.retired) return;
+        const answer = await send(offer);
         await this.apply(answer);
         if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
       }
@@ -258,6 +278,10 @@ function addSending(
   } catch {
     return connection.addTransceiver(source, { direction: "sendonly" });
   }
+}
+
+function connectionOfThisPage(configuration: RTCConfiguration): FramedConnection {
+  return { connection: new RTCPeerConnection(configuration), release: () => {} };
 }
 
 /** VP8 first, and only what the rooms speak, so that the offer stays small. */

@@ -12,7 +12,10 @@ import { roomShots } from "./room-shots.ts";
 import { JOIN_STATES, type JoinState, ROOM_STATES, type RoomState } from "./states.ts";
 import "../ui/styles/tokens.css";
 import "../ui/styles/base.css";
+import "../ui/styles/dialog.css";
+import "../ui/styles/page.css";
 import "../ui/styles/join.css";
+import "../ui/styles/trouble.css";
 
 const nothing = () => {};
 const devices = { enable: nothing, retry: nothing, choose: nothing };

@@ -56,6 +56,10 @@ export function devicesStarted(view: DevicesView): boolean {
   return view.microphone.kind !== "idle" || view.camera.kind !== "idle";
 }
 
+export function isAsking(view: DevicesView): boolean {
+  return view.microphone.kind === "asking" || view.camera.kind === "asking";
+}
+
 export function trackOf(status: DeviceStatus): MediaStreamTrack | null {
   return status.kind === "on" ? status.track : null;
 }

@@ -56,8 +56,9 @@ export function DemoPage({ view, failed, actions }: DemoProps) {
           ))}
         </ul>
         <p>
-          <a href={view.bad_link} target="_blank" rel="noreferrer">
-            {words.value.statusOfVerdict.link_invalid}
+          <a class="button secondary" href={view.bad_link} target="_blank" rel="noreferrer">
+            <ExternalLink aria-hidden="true" />
+            <span>{said.badLink}</span>
           </a>
         </p>
       </main>

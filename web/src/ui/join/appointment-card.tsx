@@ -25,10 +25,7 @@ export function AppointmentCard({ verdict, appointment, zone, now }: CardProps) 
         <p class="notice" data-notice="moved">
           <CalendarClock aria-hidden="true" />
           <span>
-            <strong>
-              {said.newTime}: {own.day}, {own.time}.
-            </strong>{" "}
-            {said.movedBanner}
+            <strong>{said.moved}</strong> {said.movedBanner}
           </span>
         </p>
       )}

@@ -1,5 +1,12 @@
 import { Camera, VideoOff } from "lucide-preact";
-import { type DeviceActions, type DevicesView, devicesStarted, trackOf, troublesOf } from "../devices-view.ts";
+import {
+  type DeviceActions,
+  type DevicesView,
+  devicesStarted,
+  isAsking,
+  trackOf,
+  troublesOf,
+} from "../devices-view.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { DevicePicker } from "../parts/device-picker.tsx";
@@ -26,7 +33,7 @@ export function DeviceCheck({ view, actions }: DeviceCheckProps) {
   }
   const camera = trackOf(view.camera);
   const microphone = trackOf(view.microphone);
-  const asking = view.camera.kind === "asking" || view.microphone.kind === "asking";
+  const asking = isAsking(view);
   return (
     <section
       class="devices"
@@ -45,7 +52,7 @@ export function DeviceCheck({ view, actions }: DeviceCheckProps) {
           ) : (
             <p class="no-picture">
               <VideoOff aria-hidden="true" />
-              {said.cameraOff}
+              {view.camera.kind === "trouble" ? said.cameraFails : said.cameraOff}
             </p>
           )}
         </div>

@@ -29,7 +29,8 @@ export function DeviceTroublePanel({
           ))}
         </ol>
         {!HOPELESS.has(named.trouble) && (
-          <Button action="retry-devices" onPress={retry}>
+          // Where nothing works, «Войти» is not there: trying again is the main thing to do.
+          <Button action="retry-devices" look={named.kind === "both" ? "primary" : "secondary"} onPress={retry}>
             {labels.again}
           </Button>
         )}

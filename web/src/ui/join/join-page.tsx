@@ -1,11 +1,11 @@
-import { HeartPulse, WifiOff } from "lucide-preact";
+import { CircleCheck, HeartPulse, WifiOff } from "lucide-preact";
 import type { ClinicView, VerdictView } from "../../protocol/generated.ts";
 import { troublesOf } from "../devices-view.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { LanguageSwitch } from "../parts/language-switch.tsx";
 import { AppointmentCard } from "./appointment-card.tsx";
-import { canEnter, type JoinActions, type JoinView, supportCode } from "./join-view.ts";
+import { canEnter, isSettled, type JoinActions, type JoinView, supportCode } from "./join-view.ts";
 import { OverPanel } from "./over-panel.tsx";
 import { VerdictPanel } from "./verdict-panel.tsx";
 import { WaysOn } from "./ways-on.tsx";
@@ -76,6 +76,7 @@ function Body({ view, verdict, actions }: { view: JoinView; verdict: VerdictView
       return (
         <section class="verdict">
           <div class="headline" role="status">
+            <CircleCheck class="verdict-icon" aria-hidden="true" />
             <div>
               <h1 tabIndex={-1}>{said.forgotten.title}</h1>
               <p>{said.forgotten.text}</p>
@@ -108,11 +109,18 @@ interface WaysProps {
 }
 
 function Ways({ view, verdict, clinic, actions }: WaysProps) {
-  const entering = view.lobby.kind === "outside" && canEnter(verdict);
   const { enterAudioOnly: audioOnly, enterTextOnly: textOnly } = actions;
+  const { lobby } = view;
+  const entering = lobby.kind === "outside" && canEnter(verdict);
   const trouble = entering && troublesOf(view.devices).length > 0;
-  if (verdict.code === "link_invalid" || verdict.code === "link_revoked") return null;
+  if (lobby.kind === "over" ? lobby.ending === "removed" : isSettled(verdict)) return null;
+  const calls = view.devices.fitness === "fit";
   return (
-    <WaysOn clinic={clinic} link={view.link} entering={entering ? { audioOnly, textOnly } : null} open={trouble} />
+    <WaysOn
+      clinic={clinic}
+      link={view.link}
+      entering={entering ? { audioOnly: calls ? audioOnly : null, textOnly } : null}
+      open={trouble}
+    />
   );
 }

@@ -32,6 +32,24 @@ export function canPrepare(verdict: VerdictView): boolean {
   return READY.has(verdict.code);
 }
 
+/** Nobody will enter under these any more: what can still be done stands beside the verdict itself. */
+const SETTLED: ReadonlySet<VerdictCode> = new Set([
+  "link_invalid",
+  "link_revoked",
+  "not_invited",
+  "removed",
+  "entered_in_error",
+  "cancelled",
+  "finished",
+  "payment_lapsed",
+  "payment_refunded",
+  "too_late",
+]);
+
+export function isSettled(verdict: VerdictView): boolean {
+  return SETTLED.has(verdict.code);
+}
+
 /** Entering itself: not while it is too early, for then the page enters by itself. */
 export function canEnter(verdict: VerdictView): boolean {
   return verdict.code === "admitted" || verdict.code === "waiting_for_practitioner";

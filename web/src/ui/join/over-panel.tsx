@@ -12,6 +12,7 @@ import type { Ending } from "../../call/lobby-state.ts";
 import type { VerdictView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Button, LinkButton } from "../parts/button.tsx";
+import { CallClinic } from "../parts/call-clinic.tsx";
 import { canReturn, isStaff } from "./join-view.ts";
 
 interface OverProps {
@@ -38,6 +39,8 @@ export function OverPanel({ ending, verdict, onReturn }: OverProps) {
   const returns = ending !== "finished" && ending !== "removed" && canReturn(verdict);
   // The links lead into the patient's own cabinet.
   const record = staff ? "" : verdict.appointment?.record_url || verdict.appointment?.cabinet_url;
+  // The words of this ending say to call.
+  const clinicPhone = ending === "removed" ? verdict.clinic?.phone : "";
   return (
     <section class="verdict" data-ending={ending}>
       <div class="headline" role="status">
@@ -48,13 +51,19 @@ export function OverPanel({ ending, verdict, onReturn }: OverProps) {
         </div>
       </div>
       <div class="actions">
+        {clinicPhone && <CallClinic phone={clinicPhone} look="primary" />}
         {returns && (
           <Button action="return" look="primary" icon={<RotateCcw aria-hidden="true" />} onPress={onReturn}>
             {ending === "taken_over" ? said.actions.returnHere : said.actions.return}
           </Button>
         )}
         {record && (
-          <LinkButton action="record" href={record} icon={<ExternalLink aria-hidden="true" />}>
+          <LinkButton
+            action="record"
+            href={record}
+            look={returns || clinicPhone ? "secondary" : "primary"}
+            icon={<ExternalLink aria-hidden="true" />}
+          >
             {said.actions.cabinet}
           </LinkButton>
         )}

@@ -22,10 +22,10 @@ const PICTURES: Record<ShownTrouble, () => preact.JSX.Element> = {
   ),
   refused_by_system: () => (
     <>
-      <rect class="card" x="60" y="14" width="120" height="104" rx="12" />
-      <path class="line" d="M76 36h60M76 36h36" />
-      <Switch y={50} x={84} />
-      <Switch y={82} x={84} />
+      <rect class="card" x="50" y="14" width="140" height="104" rx="12" />
+      <path class="line" d="M66 34h64" />
+      <Switch y={50} x={66} />
+      <Switch y={82} x={66} />
     </>
   ),
   missing: () => (
@@ -41,9 +41,9 @@ const PICTURES: Record<ShownTrouble, () => preact.JSX.Element> = {
     <>
       <rect class="card" x="22" y="22" width="112" height="78" rx="8" />
       <rect class="card" x="92" y="42" width="124" height="74" rx="8" />
-      <path class="line" d="M92 60h124" />
-      <circle class="press" cx="201" cy="51" r="14" />
-      <path class="accent-line" d="M196 46l10 10M206 46l-10 10" />
+      <path class="line" d="M96 72h116" />
+      <circle class="press" cx="199" cy="54" r="13" />
+      <path class="accent-line" d="M194.500 49.500l9 9M203.500 49.500l-9 9" />
     </>
   ),
   unsupported: () => (

@@ -1,8 +1,8 @@
-import { CreditCard, ExternalLink, Phone } from "lucide-preact";
+import { CreditCard, ExternalLink } from "lucide-preact";
 import type { VerdictCode, VerdictView } from "../../protocol/generated.ts";
-import { dialled, unbroken } from "../format.ts";
 import { words } from "../language.ts";
 import { LinkButton } from "../parts/button.tsx";
+import { CallClinic } from "../parts/call-clinic.tsx";
 
 type LinkName = "pay" | "cabinet" | "rebook" | "manage" | "record" | "call";
 
@@ -41,20 +41,22 @@ export function VerdictLinks({ verdict, onPay }: { readonly verdict: VerdictView
   if (links.length === 0) return null;
   return (
     <div class="actions">
-      {links.map(({ name, href }, index) => (
-        <LinkButton
-          key={name}
-          action={name}
-          href={href}
-          look={index === 0 && !isQuiet(name, verdict.code) ? "primary" : "secondary"}
-          icon={iconOf(name)}
-          onPress={name === "pay" ? onPay : undefined}
-        >
-          {name === "call"
-            ? words.value.actions.call(unbroken(verdict.clinic?.phone ?? ""))
-            : words.value.actions[name]}
-        </LinkButton>
-      ))}
+      {links.map(({ name, href }, index) => {
+        const look = index === 0 && !isQuiet(name, verdict.code) ? "primary" : "secondary";
+        if (name === "call") return <CallClinic key={name} phone={href} look={look} />;
+        return (
+          <LinkButton
+            key={name}
+            action={name}
+            href={href}
+            look={look}
+            icon={iconOf(name)}
+            onPress={name === "pay" ? onPay : undefined}
+          >
+            {words.value.actions[name]}
+          </LinkButton>
+        );
+      })}
     </div>
   );
 }
@@ -71,12 +73,11 @@ function addressOf(name: LinkName, { appointment, clinic }: VerdictView): string
     case "record":
       return appointment?.record_url ?? "";
     case "call":
-      return clinic?.phone ? dialled(clinic.phone) : "";
+      return clinic?.phone ?? "";
   }
 }
 
 function iconOf(name: LinkName) {
-  if (name === "call") return <Phone aria-hidden="true" />;
   if (name === "pay") return <CreditCard aria-hidden="true" />;
   return <ExternalLink aria-hidden="true" />;
 }

@@ -1,8 +1,8 @@
-import { Clock3, LogIn } from "lucide-preact";
+import { Clock3, LogIn, TriangleAlert } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Entry } from "../../call/lobby-state.ts";
 import type { VerdictView } from "../../protocol/generated.ts";
-import { type DevicesView, devicesStarted, troublesOf } from "../devices-view.ts";
+import { devicesStarted, isAsking, troublesOf } from "../devices-view.ts";
 import { sayCountdown, sayMoment } from "../format.ts";
 import { language, words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
@@ -23,7 +23,7 @@ interface PanelProps {
 /** What the verdict says, and the one main thing to do about it. */
 export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
   const said = words.value;
-  const { title, text } = headline(said, verdict, entry, view.devices);
+  const { title, text } = headline(said, verdict, entry, view);
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // Somebody who has scrolled down to the button must not miss that something else is said above.
@@ -31,8 +31,12 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
   }, [title]);
   return (
     <section class="verdict" data-verdict={verdict.code}>
-      <div class="headline" role="status" ref={top}>
-        <VerdictIcon code={verdict.code} />
+      <div class="headline" role={entry.kind === "refused" ? "alert" : "status"} ref={top}>
+        {entry.kind === "refused" ? (
+          <TriangleAlert class="verdict-icon" aria-hidden="true" />
+        ) : (
+          <VerdictIcon code={verdict.code} />
+        )}
         <div>
           <h1 tabIndex={-1}>{title}</h1>
           <p>{text}</p>
@@ -56,7 +60,6 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
       )}
       {verdict.inside_elsewhere && canEnter(verdict) && <p class="notice">{said.insideElsewhere}</p>}
       {canPrepare(verdict) && <DeviceCheck view={view.devices} actions={actions} />}
-      {entry.kind === "refused" && <Refused code={entry.code} />}
       <MainAction view={view} verdict={verdict} entry={entry} actions={actions} />
       {canPrepare(verdict) && <DeviceChoices view={view.devices} actions={actions} />}
       <VerdictLinks verdict={verdict} onPay={actions.pay} />
@@ -69,17 +72,23 @@ function headline(
   said: Words,
   verdict: VerdictView,
   entry: Entry,
-  devices: DevicesView,
+  { devices, now }: JoinView,
 ): { title: string; text: string } {
+  if (entry.kind === "refused") return { title: said.refused.title, text: refusalText(said.refused, entry.code) };
   const waits = entry.kind === "wanted" || entry.kind === "entering";
   if (verdict.code === "waiting_for_practitioner" && waits) return said.waitingNow;
   const plain = said.verdicts[verdict.code];
-  if (canEnter(verdict) && troublesOf(devices).length > 0) return said.deviceTrouble;
+  const [trouble, another] = canEnter(verdict) ? troublesOf(devices) : [];
+  if (trouble) return said.deviceTrouble[another ? "both" : trouble.kind];
   if (verdict.code === "too_early" && waits && devicesStarted(devices)) {
     return { title: plain.title, text: said.tooEarlyReady };
   }
+  if (verdict.code === "too_early" && sayCountdown(Date.parse(verdict.opens_at ?? "") - now).days > 0) {
+    return { title: plain.title, text: said.tooEarlyByDays };
+  }
   const staff: Partial<Record<string, { title: string; text: string }>> = said.staffVerdicts;
   const worded = (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+  if (canEnter(verdict) && isAsking(devices)) return { title: worded.title, text: said.allowFirst };
   const notYet: Partial<Record<string, string>> = devicesStarted(devices) ? {} : said.notReadyYet;
   return { title: worded.title, text: notYet[verdict.code] ?? worded.text };
 }
@@ -113,7 +122,7 @@ function MainAction({ view, verdict, entry, actions }: PanelProps) {
   }
   if (!canEnter(verdict)) return null;
   if (verdict.code === "waiting_for_practitioner" && entry.kind === "wanted") return null;
-  const asking = view.devices.camera.kind === "asking" || view.devices.microphone.kind === "asking";
+  const asking = isAsking(view.devices);
   const nothingWorks = troublesOf(view.devices).some((named) => named.kind === "both");
   if (nothingWorks) return null;
   const entering = entry.kind === "entering" || entry.kind === "wanted";
@@ -129,15 +138,6 @@ function MainAction({ view, verdict, entry, actions }: PanelProps) {
         {entering ? said.entering : verdict.inside_elsewhere ? said.takeOver : said.enter}
       </Button>
     </div>
-  );
-}
-
-function Refused({ code }: { readonly code: string }) {
-  const said = words.value.refused;
-  return (
-    <p class="problem" role="alert">
-      <strong>{said.title}.</strong> {refusalText(said, code)}
-    </p>
   );
 }
 

@@ -1,16 +1,17 @@
-import { Copy, MessageSquare, Mic, Phone, QrCode as QrIcon } from "lucide-preact";
+import { Copy, MessageSquare, Mic, QrCode as QrIcon } from "lucide-preact";
 import { useState } from "preact/hooks";
 import type { ClinicView } from "../../protocol/generated.ts";
-import { dialled, unbroken } from "../format.ts";
 import { words } from "../language.ts";
-import { Button, LinkButton } from "../parts/button.tsx";
+import { Button } from "../parts/button.tsx";
+import { CallClinic } from "../parts/call-clinic.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { QrCode } from "../parts/qr-code.tsx";
 
 interface WaysProps {
   readonly clinic: ClinicView | null;
   readonly link: string;
-  readonly entering: { readonly audioOnly: () => void; readonly textOnly: () => void } | null;
+  /** Sound only is not offered by a browser that can make no call. */
+  readonly entering: { readonly audioOnly: (() => void) | null; readonly textOnly: () => void } | null;
   /** Something is wrong, so the ways on are open at once. */
   readonly open: boolean;
 }
@@ -25,9 +26,11 @@ export function WaysOn({ clinic, link, entering, open }: WaysProps) {
       <div class="ways-list">
         {entering && (
           <>
-            <Button action="enter-audio-only" icon={<Mic aria-hidden="true" />} onPress={entering.audioOnly}>
-              {said.audioOnly}
-            </Button>
+            {entering.audioOnly && (
+              <Button action="enter-audio-only" icon={<Mic aria-hidden="true" />} onPress={entering.audioOnly}>
+                {said.audioOnly}
+              </Button>
+            )}
             <Button action="enter-text-only" icon={<MessageSquare aria-hidden="true" />} onPress={entering.textOnly}>
               {said.textOnly}
               <small>{said.textOnlyHint}</small>
@@ -37,12 +40,7 @@ export function WaysOn({ clinic, link, entering, open }: WaysProps) {
         <Button action="other-device" icon={<QrIcon aria-hidden="true" />} onPress={() => setShowsCode(true)}>
           {said.otherDevice}
         </Button>
-        {clinic?.phone && (
-          <LinkButton action="call-clinic" href={dialled(clinic.phone)} icon={<Phone aria-hidden="true" />}>
-            {said.call}
-            <small>{unbroken(clinic.phone)}</small>
-          </LinkButton>
-        )}
+        {clinic?.phone && <CallClinic action="call-clinic" phone={clinic.phone} />}
       </div>
       {showsCode && <OtherDevice link={link} onClose={() => setShowsCode(false)} />}
     </details>

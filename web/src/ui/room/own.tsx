@@ -20,7 +20,7 @@ export function Own({ view }: { readonly view: RoomView }) {
         ) : (
           <p class="no-picture">
             <VideoOff aria-hidden="true" />
-            <span>{view.withMedia ? ownCameraWords(said, view.devices.camera) : said.room.textOnly}</span>
+            <span>{view.withMedia ? ownCameraWords(said, view.devices.camera) : said.devices.cameraOff}</span>
           </p>
         )}
       </div>

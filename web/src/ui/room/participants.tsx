@@ -76,10 +76,10 @@ function Row({ person, view, onDialog }: RowProps) {
           {who.name}
           {mine ? ` (${said.you.toLowerCase()})` : ""}
         </strong>
-        <small>
-          {said.roles[who.role]}
-          {absent ? "" : ` · ${said.peerConnection[connection]}`}
-        </small>
+        <span class="facts">
+          <small>{said.roles[who.role]}</small>
+          {!absent && <small>{said.peerConnection[connection]}</small>}
+        </span>
       </span>
       {!absent && (
         <span class="marks">

@@ -5,6 +5,7 @@ import { Dialogs } from "./dialogs.tsx";
 import { Participants } from "./participants.tsx";
 import type { RoomActions, RoomDialog, RoomView } from "./room-view.ts";
 import { Stage } from "./stage.tsx";
+import "../styles/panel.css";
 import "../styles/room.css";
 import "../styles/stage.css";
 

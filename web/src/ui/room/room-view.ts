@@ -64,3 +64,9 @@ export function present(view: RoomView): readonly PersonInRoom[] {
 export function leads(view: RoomView): boolean {
   return view.me.person.role === "practitioner";
 }
+
+/** Why the others' pictures are not shown: a weak link is spared, or this person came without sound and video. */
+export function pictureless(view: RoomView): "audioOnly" | "textOnly" | null {
+  if (!view.withMedia) return "textOnly";
+  return view.quality === "audio_only" ? "audioOnly" : null;
+}

@@ -5,7 +5,7 @@ import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { Picture } from "../parts/picture.tsx";
 import { PinButton } from "./pin-button.tsx";
-import { leads, type PersonInRoom, type RoomActions, type RoomView } from "./room-view.ts";
+import { leads, type PersonInRoom, pictureless, type RoomActions, type RoomView } from "./room-view.ts";
 import type { Place } from "./stage-layout.ts";
 import { useShown } from "./use-shown.ts";
 
@@ -24,7 +24,7 @@ export function ScreenTile({ view, sharer, place, order, actions }: ScreenTilePr
   const [zoom, setZoom] = useState(0);
   const { id, name } = sharer.view.person;
   const said = words.value.room;
-  const wanted = view.withMedia && view.quality !== "audio_only";
+  const wanted = pictureless(view) === null;
   const stream = wanted ? sharer.media.screen : null;
   const picture = pictureName(id, true);
   const element = useShown<HTMLElement>(picture, stream !== null, actions.draw);

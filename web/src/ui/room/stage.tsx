@@ -3,7 +3,7 @@ import { pictureName } from "../../call/viewing.ts";
 import { words } from "../language.ts";
 import { Lines } from "./lines.tsx";
 import { Own } from "./own.tsx";
-import { present, type RoomActions, type RoomView } from "./room-view.ts";
+import { pictureless, present, type RoomActions, type RoomView } from "./room-view.ts";
 import { ScreenTile } from "./screen-tile.tsx";
 import { layoutOf, placeOf } from "./stage-layout.ts";
 import { Tile } from "./tile.tsx";
@@ -43,7 +43,7 @@ export function Stage({ view, actions }: StageProps) {
             {...stand(person.view.person.id)}
             pinned={stage.pinned === person.view.person.id}
             speaking={stage.speaker === person.view.person.id && layout.kind === "group"}
-            soundOnly={view.withMedia && view.quality === "audio_only"}
+            pictureless={pictureless(view)}
             soundAttempt={soundAttempt}
             onSoundRefused={() => setSoundRefused(true)}
             onPictureShown={actions.pictureShown}

@@ -1,4 +1,4 @@
-import { AudioLines, MicOff, VideoOff, WifiOff } from "lucide-preact";
+import { AudioLines, LogIn, MicOff, VideoOff, WifiOff } from "lucide-preact";
 import type { MediaState } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Picture } from "../parts/picture.tsx";
@@ -16,8 +16,8 @@ interface TileProps {
   readonly order: number;
   readonly pinned: boolean;
   readonly speaking: boolean;
-  /** This person wants no pictures, to spare a weak link. */
-  readonly soundOnly: boolean;
+  /** Why this person is shown no pictures: a weak link is spared, or they came without sound and video. */
+  readonly pictureless: "audioOnly" | "textOnly" | null;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
@@ -27,13 +27,14 @@ interface TileProps {
 
 /** One other person: picture (or why there is none), name, what their microphone and connection do. */
 export function Tile(props: TileProps) {
-  const { person, place, order, pinned, speaking, soundOnly, soundAttempt } = props;
+  const { person, place, order, pinned, speaking, pictureless, soundAttempt } = props;
   const { person: who, media: told, connection } = person.view;
   const said = words.value;
   const { sound } = person.media;
-  const picture = soundOnly ? null : person.media.picture;
+  const picture = pictureless ? null : person.media.picture;
   const cameraOn = told.camera === "on";
   const element = useShown<HTMLElement>(who.id, cameraOn && picture !== null, props.onDraw);
+  const disturbed = connection !== "live" && connection !== "connecting";
   return (
     <figure
       ref={element}
@@ -50,8 +51,9 @@ export function Tile(props: TileProps) {
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
-          {cameraOn && soundOnly && <p>{said.room.audioOnly}</p>}
-          {!cameraOn && <p>{cameraWords(said, told)}</p>}
+          {pictureless === "textOnly" && <p>{said.room.textOnly}</p>}
+          {pictureless === "audioOnly" && cameraOn && <p>{said.room.audioOnly}</p>}
+          {pictureless !== "textOnly" && !cameraOn && <p>{cameraWords(said, told)}</p>}
         </div>
       )}
       <figcaption>
@@ -60,7 +62,8 @@ export function Tile(props: TileProps) {
         {speaking && <Tag icon={AudioLines} look="calm" text={said.room.stage.speaking} />}
         {told.microphone !== "on" && <Tag icon={MicOff} text={said.room.theirMicrophoneOff} />}
         {!cameraOn && place === "beside" && <VideoOff class="mark" aria-hidden="true" />}
-        {connection !== "live" && <Tag icon={WifiOff} text={said.peerConnection[connection]} status />}
+        {connection === "connecting" && <Tag icon={LogIn} look="calm" text={said.peerConnection.connecting} status />}
+        {disturbed && <Tag icon={WifiOff} text={said.peerConnection[connection]} status />}
       </figcaption>
       <PinButton who={who.name} place={place} pinned={pinned} onPin={(pin) => props.onPin(pin ? who.id : null)} />
     </figure>

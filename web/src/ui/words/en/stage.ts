@@ -1,7 +1,7 @@
-import type { stageRu } from "./stage-ru.ts";
+import type { stage as russian } from "../ru/stage.ts";
 
 /** The room's words about who is large and about shared screens, in English. */
-export const stageEn: typeof stageRu = {
+export const stage: typeof russian = {
   stage: {
     enlarge: (who) => `Show large: ${who}`,
     pin: (who) => `Keep large: ${who}`,

@@ -1,5 +1,5 @@
 /** The room's words about who is large and about shared screens, in Russian. */
-export const stageRu = {
+export const stage = {
   stage: {
     enlarge: (who: string) => `Показать крупно: ${who}`,
     pin: (who: string) => `Закрепить крупно: ${who}`,

@@ -1,0 +1,22 @@
+"""What a process costs, as Linux tells it."""
+
+from pathlib import Path
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads so far (nanoseconds in schedstat)."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / 1e9
+
+
+def memory_kilobytes(pid: int) -> int:
+    """Memory that this process alone keeps in use: private pages, and its share of those it shares (PSS)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise RuntimeError("the kernel tells no memory")

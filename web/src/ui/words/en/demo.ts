@@ -1,0 +1,47 @@
+import type { demo as russian } from "../ru/demo.ts";
+
+/** The demonstration clinic, in English. */
+export const demo: typeof russian = {
+  demo: {
+    title: "A small clinic to try things in",
+    text: "Nothing here is real: not the patients, the money or the time. Open the doctor's and the patient's links in two windows and talk to yourself.",
+    clock: "The clinic's clock",
+    forward: (minutes) => `+${minutes} min`,
+    back: (minutes) => `−${minutes} min`,
+    booking: "What the booking system does",
+    failed: "That did not work",
+    badLink: "What somebody with a wrong link sees",
+    empty: "No bookings yet.",
+  },
+  actionsOfBooking: {
+    pay: "Pay",
+    pay_pending: "Payment begun",
+    refund: "Refund",
+    cancel: "Cancel",
+    move: "Move to tomorrow",
+    start_now: "Start now",
+    begin: "Doctor enters",
+    finish: "Finish",
+    lapse: "Not paid in time",
+    revoke_link: "Revoke link",
+  },
+  statusOfVerdict: {
+    link_invalid: "Link not valid",
+    link_revoked: "Link revoked",
+    not_invited: "Not invited",
+    removed: "Removed",
+    entered_in_error: "Made by mistake",
+    cancelled: "Cancelled",
+    finished: "Finished",
+    payment_lapsed: "Not paid in time",
+    payment_refunded: "Money returned",
+    payment_pending: "Payment being checked",
+    payment_required: "Not paid",
+    identity_required: "Identity needed",
+    consent_required: "Consent needed",
+    too_early: "Too early",
+    too_late: "Too late",
+    waiting_for_practitioner: "Doctor not there yet",
+    admitted: "Can enter",
+  },
+};
