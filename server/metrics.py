@@ -19,6 +19,7 @@ from server.control_messages import NodeStatus
 from server.settings import IpNetwork
 
 _DROPPED = "dropped_"
+_PEERS_BY_WAY = "peers_"
 _TRAFFIC = {
     "packets_received": "Media packets that came from people",
     "octets_received": "Their payload",
@@ -106,6 +107,14 @@ def _workers(counters: Mapping[str, Mapping[str, int]]) -> Iterator[Metric]:
     """What each worker counted itself, since it began."""
     yield _gauge("konsilium_worker_rooms", "Rooms with media", _each(counters, "rooms"))
     yield _gauge("konsilium_worker_people", "People with media", _each(counters, "peers"))
+    ways = GaugeMetricFamily(
+        "konsilium_worker_people_by_way", "People by the way of their media", labels=["worker", "way"]
+    )
+    for worker, counted in counters.items():
+        for name, number in counted.items():
+            if name.startswith(_PEERS_BY_WAY):
+                ways.add_metric([worker, name.removeprefix(_PEERS_BY_WAY)], number)
+    yield ways
     for name, words in _TRAFFIC.items():
         yield _by_label(f"konsilium_worker_{name}", words, "worker", _each(counters, name))
     cpu = _each(counters, "cpu_us", 1e-6)

@@ -2,170 +2,26 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from contract.errors import ConflictError, ErrorCode, InputError, MissingError, UnavailableError
+from contract.errors import ConflictError, ErrorCode, InputError, UnavailableError
 from contract.ids import PeerId, RoomId
-from mediaserver.link_frames import encode_frame, read_frame
 from mediaserver.link_messages import (
-    Answer,
-    Disconnect,
-    DoneReply,
-    Downward,
-    FlowEntry,
-    Inventory,
-    InventoryReply,
-    Measure,
-    MeasureReply,
-    Notice,
-    Offer,
     PeerEntry,
     PeerState,
-    Ping,
-    Pong,
-    Refusal,
-    RoomCounters,
-    ShareScreen,
     SlotEntry,
     Slots,
     Wanted,
 )
-from rooms.media_port import Flow, LinkMeasure, LivingMedia, RoomMeasure
+from mediaserver.transport_state import TransportState
+from rooms.media_port import LivingMedia
 from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
-from server import worker_link
+from server import media_link, worker_link
 from server.media_link import MediaLink
-from server.worker_link import WorkerLink
 from server.worker_process import WorkerProcess
-
-ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
-OFFER = SessionDescription(connection="c1", number=1, sdp="offer")
-
-
-class FakeWorker:
-    """A worker's end of the link that answers what it is told to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.alive: tuple[PeerEntry, ...] = ()
-        self.slots: tuple[Slots, ...] = ()
-        self.refuses: ErrorCode | str | None = None
-        self.silent = False
-        self.cpu_microseconds = 0
-        self.works = 0
-        self.counted: RoomCounters | None = None
-        self.frees_first: PeerState | None = None
-        self.hangs = False
-        self.hangs_up = False
-        self.accepted = 0
-        self.offers: list[Offer] = []
-        self.freed: asyncio.Queue[str] = asyncio.Queue()
-        self.screens: list[str | None] = []
-        self._writers: list[asyncio.StreamWriter] = []
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self.path)
-
-    async def die(self) -> None:
-        """As a killed process: the socket file stays, nobody listens."""
-        if self._server is not None:
-            self._server.close()
-        self.cut()
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.close()
-        self._writers.clear()
-
-    def tell(self, notice: Notice) -> None:
-        for writer in self._writers:
-            writer.write(encode_frame(notice))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        if self.hangs_up:
-            writer.close()
-            return
-        self._writers.append(writer)
-        decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
-        while (request := await read_frame(reader, decoder)) is not None:
-            if self.hangs:
-                continue
-            if isinstance(request, Inventory):
-                told = (InventoryReply(request.request, self.alive), *self.slots)
-                writer.write(b"".join(encode_frame(one) for one in told))
-            elif isinstance(request, Ping | Measure):
-                writer.write(encode_frame(self._counted(request)))
-            elif self.refuses is not None:
-                if self.frees_first is not None:
-                    writer.write(encode_frame(self.frees_first))
-                writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
-            elif self.silent:
-                self.cut()
-            elif isinstance(request, Offer):
-                self.offers.append(request)
-                writer.write(encode_frame(Answer(request.request, "answer", (SlotEntry("2", None),), 1)))
-            else:
-                if isinstance(request, Disconnect):
-                    self.freed.put_nowait(request.peer)
-                if isinstance(request, ShareScreen):
-                    self.screens.append(request.peer)
-                writer.write(encode_frame(DoneReply(request.request)))
-        writer.close()
-
-    def _counted(self, request: Ping | Measure) -> Pong | MeasureReply:
-        if isinstance(request, Ping):
-            self.cpu_microseconds += self.works
-            return Pong(request.request, self.cpu_microseconds)
-        return MeasureReply(request.request, {} if self.counted is None else dict.fromkeys(request.rooms, self.counted))
-
-
-class Heard:
-    """A listener whose news can be waited for."""
-
-    def __init__(self) -> None:
-        self.news: asyncio.Queue[tuple[object, ...]] = asyncio.Queue()
-
-    def peer_state_changed(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None:
-        self.news.put_nowait(("state", room, peer, state))
-
-    def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None:
-        self.news.put_nowait(("slots", room, peer, slots, missing))
-
-    def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
-        self.news.put_nowait(("wanted", room, peer, wanted))
-
-    def worker_lost(self, rooms: frozenset[RoomId]) -> None:
-        self.news.put_nowait(("lost", rooms))
-
-    async def next(self) -> tuple[object, ...]:
-        return await asyncio.wait_for(self.news.get(), 20)
-
-
-@asynccontextmanager
-async def workers(
-    folder: Path, count: int = 2, prepare: Callable[[list[FakeWorker]], None] = lambda _: None
-) -> AsyncIterator[tuple[MediaLink, list[FakeWorker], Heard]]:
-    made = [FakeWorker(folder / f"{index}.sock") for index in range(count)]
-    prepare(made)
-    for worker in made:
-        await worker.start()
-    link = MediaLink([worker.path for worker in made])
-    heard = Heard()
-    link.listen(heard)
-    await link.start(20)
-    try:
-        yield link, made, heard
-    finally:
-        await link.close()
-        for worker in made:
-            await worker.die()
-        await asyncio.sleep(0)
+from tests.server.fake_workers import OFFER, PEER, ROOM, FakeWorker, workers
 
 
 async def test_an_offer_is_answered_and_the_room_stays_on_its_worker(tmp_path: Path) -> None:
@@ -455,76 +311,8 @@ async def test_what_happened_to_a_connection_while_the_next_one_was_refused_is_n
         assert link.resume(ROOM, PEER, "c1") is not None
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-async def test_a_new_room_goes_to_the_worker_with_the_least_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker_link, "PING_SECONDS", 0.05)
-
-    def busy(made: list[FakeWorker]) -> None:
-        made[0].works = 1_000_000
-
-    async with workers(tmp_path, 3, busy) as (link, (busy_one, idle_one, spare), _):
-        await until(lambda: link.workers()[0].cpu_share > 0.5)
-        for number in range(5):
-            await link.offer(RoomId(f"apt_{number}"), PEER, OFFER)
-        assert [len(one.offers) for one in (busy_one, idle_one, spare)] == [0, 5, 0]
-
-
-async def test_a_retired_worker_gets_no_rooms_and_ends_when_its_own_are_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended: list[str] = []
-    monkeypatch.setattr(WorkerLink, "end_worker", lambda self: ended.append(self.path.stem))
-    async with workers(tmp_path, 3) as (link, made, heard):
-        await link.offer(ROOM, PEER, OFFER)
-        (name,) = [one.name for one in link.workers() if one.rooms]
-        retired = link.retire(name, at_once=False)
-        assert (retired.retiring, retired.rooms, ended) == (True, 1, [])
-        for number in range(3):
-            await link.offer(RoomId(f"later_{number}"), PEER, OFFER)
-        assert next(one for one in link.workers() if one.name == name).rooms == 1
-        await link.disconnect(ROOM, PEER)
-        assert ended == [name]
-        worker = made[int(name)]
-        await worker.die()
-        await until(lambda: not link.workers()[int(name)].up)
-        worker.path.unlink(missing_ok=True)
-        await worker.start()
-        await until(lambda: link.workers()[int(name)].up)
-        anew = link.workers()[int(name)]
-        assert (anew.retiring, anew.spare, anew.losses) == (False, True, 1)
-        assert heard.news.empty(), "nobody lost anything"
-
-
-async def test_only_workers_that_are_there_can_be_retired(tmp_path: Path) -> None:
-    async with workers(tmp_path, 1) as (link, [worker], _):
-        with pytest.raises(MissingError):
-            link.retire("worker-9", at_once=True)
-        await worker.die()
-        await until(lambda: not link.ready)
-        with pytest.raises(UnavailableError):
-            link.retire("0", at_once=True)
-
-
-async def test_what_a_worker_counted_of_rooms_is_asked_of_the_right_one(tmp_path: Path) -> None:
-    async with workers(tmp_path, 3) as (link, made, _):
-        other = RoomId("apt_2")
-        await link.offer(ROOM, PEER, OFFER)
-        await link.offer(other, PEER, OFFER)
-        peer = {"uplink_fraction_lost": 64, "downlink_fraction_lost": 128, "round_trip_ms": 250, "pictures_reduced": 1}
-        for worker in made:
-            worker.counted = RoomCounters({PEER: peer}, (FlowEntry(PEER, "prt_2", 3, 4),))
-        measured = await link.measure([ROOM, other, RoomId("nowhere")])
-        assert set(measured) == {ROOM, other}
-        assert measured[ROOM] == RoomMeasure(
-            {PEER: LinkMeasure(0.25, 0.5, 0.25, pictures_reduced=1)}, (Flow(PEER, PeerId("prt_2"), 3, 4),)
-        )
-        await made[0].die()
-        await made[1].die()
-        assert await link.measure([ROOM, other]) == {}
+def test_every_state_that_a_worker_tells_has_a_word_for_the_others() -> None:
+    told = {TransportState.CONNECTING if one is TransportState.NEW else one for one in TransportState}
+    assert set(media_link._STATES) == {one.value for one in told}
+    others = set(media_link._STATES.values())
+    assert others <= {state for state in ConnectionState if state is not ConnectionState.ABSENT}

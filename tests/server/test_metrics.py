@@ -20,7 +20,14 @@ from tests.rooms.world import World
 
 TOKEN = "a-token-of-the-operator-that-is-long-enough"
 NEAR = (ip_network("127.0.0.0/8"),)
-COUNTED = {"rooms": 2, "peers": 4, "packets_sent": 700, "cpu_us": 2_500_000, "dropped_rtp_duplicate": 3}
+COUNTED = {
+    "rooms": 2,
+    "peers": 4,
+    "packets_sent": 700,
+    "cpu_us": 2_500_000,
+    "peers_tcp_ipv4": 1,
+    "dropped_rtp_duplicate": 3,
+}
 
 
 class Media:
@@ -67,6 +74,7 @@ async def test_what_they_say() -> None:
         ("konsilium_worker_up", ("worker-0",)): 1,
         ("konsilium_worker_losses_total", ("worker-0",)): 1,
         ("konsilium_worker_packets_sent_total", ("worker-0",)): 700,
+        ("konsilium_worker_people_by_way", ("tcp_ipv4", "worker-0")): 1,
         ("konsilium_worker_cpu_seconds_total", ("worker-0",)): 2.5,
         ("konsilium_worker_drops_total", ("rtp_duplicate", "worker-0")): 3,
         ("konsilium_server_loop_delay_seconds_count", ()): 1,

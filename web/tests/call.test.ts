@@ -441,6 +441,16 @@ describe("a stay in the room", () => {
     expect(ended).not.toHaveBeenCalled();
   });
 
+  it("knows how good everybody's link is from the server's last word alone", async () => {
+    await enter();
+    const one = { participant: doctor.id, level: "poor", measure: "picture_reduced" } as const;
+    const other = { participant: "par_other", level: "good", measure: "none" } as const;
+    link.event("media.quality", { people: [one, other] });
+    expect([...call.links.value.values()]).toEqual([one, other]);
+    link.event("media.quality", { people: [other] });
+    expect(call.links.value.has(doctor.id)).toBe(false);
+  });
+
   it("may end before it has quite begun", async () => {
     const entering = call.enter({ takeOver: false, withMedia: true });
     await settle();

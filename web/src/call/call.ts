@@ -16,6 +16,7 @@ import {
 } from "./media-connection.ts";
 import { MediaRepair, type WayCondition } from "./media-repair.ts";
 import { MediaWatch } from "./media-watch.ts";
+import type { MediaWay } from "./media-way.ts";
 import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
@@ -151,6 +152,11 @@ export class Call {
     await this.local.setQuality(quality);
     await this.media?.limit(quality);
     this.view();
+  }
+
+  /** Which way our media takes, for whoever supports us; null while there is none. */
+  way(): Promise<MediaWay | null> {
+    return this.media?.way() ?? Promise.resolve(null);
   }
 
   /** The page shows the new picture: the connection that brought the old one is no longer needed. */

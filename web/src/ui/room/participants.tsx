@@ -3,16 +3,18 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ConnectionState, LinkQuality, ParticipantView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import type { Words } from "../words/ru.ts";
-import { leads, type RoomDialog, type RoomView } from "./room-view.ts";
+import { leads, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
+import { WayLine } from "./way-line.tsx";
 
 interface PanelProps {
   readonly view: RoomView;
+  readonly actions: Pick<RoomActions, "way">;
   readonly onClose: () => void;
   readonly onDialog: (dialog: RoomDialog) => void;
 }
 
 /** Who is here and who is not, what their devices do, and their connection in words. */
-export function Participants({ view, onClose, onDialog }: PanelProps) {
+export function Participants({ view, actions, onClose, onDialog }: PanelProps) {
   const said = words.value.room;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
@@ -51,6 +53,7 @@ export function Participants({ view, onClose, onDialog }: PanelProps) {
           </ul>
         </>
       )}
+      <WayLine view={view} actions={actions} />
     </aside>
   );
 }

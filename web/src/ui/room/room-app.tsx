@@ -37,6 +37,7 @@ export function RoomApp({ control, call }: RoomAppProps) {
     toggleCamera: () => void control.local.setCameraOn(control.local.camera.peek().kind !== "on"),
     setQuality: (quality) => void call.setQuality(quality),
     pictureShown: () => call.pictureShown(),
+    way: () => call.way(),
     leave: () => void control.leave(),
     forget: () => void control.forget(),
     finish: () => tried(call.finish()),

@@ -17,7 +17,7 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
       <Tools view={view} actions={actions} open={panel} onToggle={() => setPanel(!panel)} />
       <Controls view={view} actions={actions} onDialog={setDialog} />
-      {panel && <Participants view={view} onClose={() => setPanel(false)} onDialog={setDialog} />}
+      {panel && <Participants view={view} actions={actions} onClose={() => setPanel(false)} onDialog={setDialog} />}
       <Stage view={view} actions={actions} />
       <Announcements view={view} />
       <Dialogs open={dialog} view={view} actions={actions} onClose={() => setDialog(null)} />

@@ -1,6 +1,7 @@
 import type { CallConnection } from "../../call/connection-state.ts";
 import type { LinkQualities } from "../../call/link-quality.ts";
 import type { RemoteMedia } from "../../call/media-connection.ts";
+import type { MediaWay } from "../../call/media-way.ts";
 import type { Quality } from "../../call/quality.ts";
 import type { ShareState } from "../../call/screen-share-state.ts";
 import type { StageState } from "../../call/stage-state.ts";
@@ -45,6 +46,7 @@ export interface RoomActions extends DeviceActions {
   readonly toggleCamera: () => void;
   readonly setQuality: (quality: Quality) => void;
   readonly pictureShown: () => void;
+  readonly way: () => Promise<MediaWay | null>;
   readonly leave: () => void;
   readonly finish: () => void;
   readonly forget: () => void;

@@ -80,6 +80,8 @@ export const room: typeof russian = {
       picture_reduced: "Smaller picture",
       picture_off: "Picture paused",
     },
+    /** Told to whoever supports us. */
+    way: (protocol: string, relayed: boolean) => `Path: ${protocol}, ${relayed ? "relayed" : "direct"}`,
     own: {
       picture_reduced: "Weak connection: the picture is smaller, the sound stays.",
       picture_off: "Weak connection: the picture is paused, the sound stays. The picture comes back by itself.",

@@ -80,6 +80,9 @@ export const room = {
       picture_reduced: "Видео уменьшено",
       picture_off: "Видео приостановлено",
     },
+    /** Told to whoever supports us. */
+    way: (protocol: string, relayed: boolean) =>
+      `Путь связи: ${protocol}, ${relayed ? "через ретранслятор" : "напрямую"}`,
     own: {
       picture_reduced: "Связь слабая: видео уменьшено, звук сохранён.",
       picture_off: "Связь слабая: видео приостановлено, звук сохранён. Картинка вернётся сама.",
