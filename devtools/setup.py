@@ -16,7 +16,9 @@ DEBIAN_PACKAGES = {
     "chromium": "chromium",
     "firefox-esr": "firefox-esr",
     "nginx": "nginx-light",
+    "turnserver": "coturn",
     "ip": "iproute2",
+    "nft": "nftables",
     "fc-list": "fontconfig",
 }
 """Program → the Debian package that brings it; the tests with real browsers and a real proxy need them."""

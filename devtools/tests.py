@@ -6,6 +6,9 @@ from devtools import namespace
 from devtools.setup import npm
 from devtools.shell import PYTHON, Stopwatch, say, status
 
+MARKERS = {"nginx": "nginx-light", "coturn": "coturn"}
+"""Marker of tests → the Debian package without which they can't run."""
+
 SUITES = ("python", "web", "e2e")
 
 
@@ -45,8 +48,7 @@ def _obstacle(missing: list[str]) -> str:
 def _python(words: str, slow: bool, missing: list[str], rest: list[str]) -> int:
     command: list[str] = [str(PYTHON), "-m", "pytest", "-q", *rest]
     conditions = [] if slow else ["not slow"]
-    if "nginx-light" in missing:
-        conditions.append("not nginx")
+    conditions += [f"not {marker}" for marker, package in MARKERS.items() if package in missing]
     if conditions:
         command += ["-m", " and ".join(conditions)]
     if words:

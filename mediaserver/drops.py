@@ -18,6 +18,7 @@ class Drop(IntEnum):
     RTCP_TOO_LONG = 9
     RETRANSMISSION_UNKNOWN = 10
     RETRANSMISSION_TOO_OFTEN = 11
+    RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it
     TOO_SHORT = 100
@@ -43,6 +44,15 @@ class Drop(IntEnum):
     SEND_FAILED = 120
     SEND_UNCONFIRMED_ADDRESS = 121
     FAULT = 122
+    SEND_WITHOUT_WAY = 123
+
+    # TCP connections, and frames that one has no room for
+    TCP_TOO_MANY_CONNECTIONS = 140
+    TCP_NO_CHECK_IN_TIME = 141
+    TCP_NOT_VERIFIED = 142
+    TCP_FRAME_TOO_LONG = 143
+    TCP_BACKLOG_VIDEO = 144
+    TCP_BACKLOG_FULL = 145
 
 
 class Drops:

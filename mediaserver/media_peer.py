@@ -71,6 +71,7 @@ class MediaPeer:
             raise InputError(ErrorCode.BAD_OFFER, "no codec in common")
         self.transport.set_remote_credentials(offer.ice, now)
         self.transport.media.negotiate(negotiated)
+        self.transport.video_formats = negotiated.video_formats
         self._negotiated = negotiated
         self._answers += 1
         local = LocalParameters(

@@ -13,6 +13,7 @@ from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerStat
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
+from mediaserver.path_counters import path_of, peers_by_path
 from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
 from mediaserver.settings import MAXIMUM_ROOMS
@@ -20,7 +21,7 @@ from mediaserver.switchboard import Switchboard
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 
-_KERNEL_DROPS_EVERY = 20
+_PORT_EVERY = 20
 _SILENCE_EVERY = 5
 """Ticks."""
 
@@ -29,7 +30,7 @@ class MediaWorker:
     """Owns the port and every peer; freed by `close`. Runs on one event loop, nothing here waits."""
 
     def __init__(self, port: Port, drops: Drops, announce: tuple[str, ...]) -> None:
-        """`announce`: the addresses told to clients; the port is bound to the same ones."""
+        """`announce`: the addresses told to clients."""
         self.notify: Callable[[Notice], None] = _tell_nobody
         self._port = port
         self._drops = drops
@@ -94,11 +95,15 @@ class MediaWorker:
         self._port.count_kernel_drops()
         peers = self._peers()
         own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
-        return self._drops.snapshot() | own | self._port.delays()
+        own["tcp_connections"] = len(self._port.tcp)
+        return self._drops.snapshot() | own | peers_by_path(peer.transport for _, peer in peers) | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
-        return {f"{room}/{peer.name}": peer.transport.media.statistics() for room, peer in self._peers()}
+        return {
+            f"{room}/{peer.name}": peer.transport.media.statistics() | path_of(peer.transport)
+            for room, peer in self._peers()
+        }
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""
@@ -169,8 +174,8 @@ class MediaWorker:
             return
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         self._ticks += 1
-        if self._ticks % _KERNEL_DROPS_EVERY == 0:
-            self._port.count_kernel_drops()
+        if self._ticks % _PORT_EVERY == 0:
+            self._port.tick(time.monotonic())
         now = time.monotonic()
         peers = self._peers()
         for _, peer in peers:

@@ -67,3 +67,15 @@ class Negotiated:
     """One peer's accepted sections, in the order of the offer."""
 
     sections: tuple[Section, ...]
+
+    @property
+    def video_formats(self) -> frozenset[int]:
+        """Every payload type of pictures, retransmissions included; within a bundle a number has one meaning."""
+        return frozenset(
+            number
+            for section in self.sections
+            if section.kind is Kind.VIDEO
+            for codec in section.codecs
+            for number in (codec.payload_type, codec.rtx_payload_type)
+            if number
+        )

@@ -143,6 +143,7 @@ class PeerMedia:
                     stream.report_sent(message, arrival)
                 self._handle_blocks(message.blocks, arrival)
             case Nack():
+                self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
                 subscription = self._subscriptions.get(message.media_ssrc)
                 if subscription is not None:
                     subscription.resend(message.sequences, arrival)

@@ -4,9 +4,8 @@ In the normal state nothing is checked per packet: states without keys, without 
 yet confirmed put another function in the place of `protect` or `sendto` instead.
 """
 
-import socket
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import pylibsrtp
 
@@ -16,12 +15,26 @@ Address = tuple[Any, ...]
 """What the socket gives and takes: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
 
 
+class DatagramSender(Protocol):
+    """A UDP socket, or a TCP connection that frames what it sends."""
+
+    def sendto(self, datagram: bytes, address: Address, /) -> int: ...
+
+
 class _NotReady(Exception):
-    """Keys or an address are missing."""
+    """Keys are missing, or there never was an address."""
+
+
+class _NoWay(Exception):
+    """The connection in use has ended, and there is no other yet."""
 
 
 def _not_ready(*_: object) -> NoReturn:
     raise _NotReady
+
+
+def _no_way(*_: object) -> NoReturn:
+    raise _NoWay
 
 
 class PeerSink:
@@ -45,7 +58,7 @@ class PeerSink:
         self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
         self._sendto: Callable[[bytes, Address], int] = _not_ready
         self._address: Address = ()
-        self._socket: socket.socket | None = None
+        self._socket: DatagramSender | None = None
         self._allowance = 0
 
     def send_rtp(self, packet: bytes) -> None:
@@ -70,14 +83,18 @@ class PeerSink:
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
-    def set_address(self, through: socket.socket, address: Address) -> None:
+    def set_address(self, through: DatagramSender, address: Address) -> None:
         """From now on packets go to this confirmed address."""
         self._socket, self._address, self._sendto = through, address, through.sendto
 
-    def set_unconfirmed_address(self, through: socket.socket, address: Address, allowance: int) -> None:
+    def set_unconfirmed_address(self, through: DatagramSender, address: Address, allowance: int) -> None:
         """Packets go to this address until `allowance` bytes are used up (RFC 9000 section 8.1 has the idea)."""
         self._socket, self._address, self._allowance = through, address, allowance
         self._sendto = self._send_capped
+
+    def forget_address(self) -> None:
+        """The way to the peer has ended; what is sent before the next one is known is dropped."""
+        self._socket, self._address, self._sendto = None, (), _no_way
 
     def allow_more(self, size: int) -> None:
         self._allowance += size
@@ -100,6 +117,8 @@ class PeerSink:
             reason = Drop.SEND_FAILED
         elif isinstance(error, _NotReady):
             reason = Drop.SEND_BEFORE_KEYS
+        elif isinstance(error, _NoWay):
+            reason = Drop.SEND_WITHOUT_WAY
         elif isinstance(error, ValueError):
             reason = Drop.SEND_TOO_LONG
         elif isinstance(error, pylibsrtp.Error):

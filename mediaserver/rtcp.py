@@ -30,6 +30,10 @@ _NACK_ITEM = struct.Struct("!HH")
 LARGEST_ESTIMATE = 2**53 - 1
 """A REMB can say far more than any message of ours can carry."""
 
+MAXIMUM_NACKED = 512
+"""Packets asked for again that are looked at, of one datagram: a datagram has room to name six thousand, and each costs
+about as much as a packet. A browser that lost more than these needs a keyframe anyway."""
+
 _REMB = b"REMB"
 
 
@@ -69,10 +73,11 @@ class ReceiverReport(NamedTuple):
 
 
 class Nack(NamedTuple):
-    """RFC 4585 section 6.2.1."""
+    """RFC 4585 section 6.2.1. `left_out`: how many more were named than are looked at."""
 
     media_ssrc: int
     sequences: tuple[int, ...]
+    left_out: int = 0
 
 
 class KeyframeRequest(NamedTuple):
@@ -121,7 +126,7 @@ def _read(packet_type: int, count: int, body: bytes, messages: list[Message]) ->
     elif packet_type == RECEIVER_REPORT:
         messages.append(ReceiverReport(struct.unpack_from("!I", body)[0], _blocks(body, 4, count)))
     elif packet_type == TRANSPORT_FEEDBACK and count == FORMAT_NACK:
-        messages.append(Nack(_TWO_SSRCS.unpack_from(body)[1], _nack_sequences(body)))
+        messages.append(_read_nack(body, messages))
     elif packet_type == PAYLOAD_FEEDBACK:
         _read_payload_feedback(count, body, messages)
 
@@ -150,15 +155,19 @@ def _blocks(body: bytes, at: int, count: int) -> tuple[ReportBlock, ...]:
     return tuple(blocks)
 
 
-def _nack_sequences(body: bytes) -> tuple[int, ...]:
-    sequences = []
+def _read_nack(body: bytes, before: list[Message]) -> Nack:
+    """`before`: what the same datagram said already, since all its requests share one bound."""
+    room = MAXIMUM_NACKED - sum(len(each.sequences) for each in before if isinstance(each, Nack))
+    sequences: list[int] = []
+    named = 0
     for at in range(8, len(body), 4):
         first, following = _NACK_ITEM.unpack_from(body, at)
-        sequences.append(first)
-        for bit in range(16):
-            if following >> bit & 1:
-                sequences.append((first + bit + 1) & 0xFFFF)
-    return tuple(sequences)
+        named += 1 + following.bit_count()
+        if len(sequences) < room:
+            sequences.append(first)
+            sequences += [(first + bit + 1) & 0xFFFF for bit in range(16) if following >> bit & 1]
+    del sequences[room:]
+    return Nack(_TWO_SSRCS.unpack_from(body)[1], tuple(sequences), named - len(sequences))
 
 
 def _write(packet_type: int, count: int, body: bytes) -> bytes:

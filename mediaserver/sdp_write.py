@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mediaserver.candidates import candidate_lines
 from mediaserver.dtls import Fingerprint
 from mediaserver.ice import IceCredentials
 from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
@@ -14,9 +15,6 @@ _ANSWERED = {
     Direction.INACTIVE: "inactive",
 }
 _OPUS = "minptime=10;useinbandfec=1;usedtx=1"
-# RFC 8445 section 5.1.2.1: host candidates, component 1; earlier announced addresses first.
-_HOST_PREFERENCE = 126 << 24
-_COMPONENT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def write_answer(offer: Offer, negotiated: Negotiated, local: LocalParameters) -
         f"a=group:BUNDLE {' '.join(accepted)}",
         "a=msid-semantic:WMS *",
     ]
-    candidates = _candidates(local)
+    candidates = candidate_lines(local.addresses, local.port)
     for offered in offer.sections:
         section = accepted.get(offered.mid)
         if section is None:
@@ -53,14 +51,6 @@ def write_answer(offer: Offer, negotiated: Negotiated, local: LocalParameters) -
             # Browsers read the first section of a bundle, aiortc the last: each names the candidates.
             lines += _accepted(offered, section, local) + candidates
     return "\r\n".join(lines) + "\r\n"
-
-
-def _candidates(local: LocalParameters) -> list[str]:
-    lines = []
-    for index, address in enumerate(local.addresses):
-        priority = _HOST_PREFERENCE + ((65535 - index) << 8) + _COMPONENT
-        lines.append(f"a=candidate:{index + 1} 1 udp {priority} {address} {local.port} typ host")
-    return [*lines, "a=end-of-candidates"]
 
 
 def _rejected(offered: OfferedSection) -> list[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mediaserver.announced import Announced
+
 UNSTABLE_AFTER = 3.0
 GONE_AFTER = 8.0
 FREED_AFTER = 30.0
@@ -32,6 +34,14 @@ UNCONFIRMED_FACTOR = 3
 CHECKS_PER_SECOND = 100.0
 CHECKS_BURST = 200.0
 STRAYS_PER_SECOND = 200.0
+MAXIMUM_TCP_CONNECTIONS = 1000
+"""Of one worker, and so on."""
+MAXIMUM_TCP_FROM_ADDRESS = 200
+"""Many people may sit behind one address, each with some connections."""
+MAXIMUM_TCP_UNVERIFIED = 200
+"""That no verified connectivity check has come through yet; the oldest gives way to the next."""
+TCP_VERIFY_DEADLINE = 10.0
+"""From the connection to its first verified connectivity check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,6 @@ class WorkerSettings:
 
     socket: Path
     udp_ports: range
-    announce: tuple[str, ...]
+    announce: tuple[Announced, ...]
     spare: bool = False
     probe_delays: bool = False

@@ -2,8 +2,8 @@
 
 from mediaserver import ice
 from mediaserver.drops import Drop, Drops
+from mediaserver.path import Endpoint
 from mediaserver.peer_sink import Address
-from mediaserver.port import Endpoint
 from mediaserver.settings import STRAYS_PER_SECOND
 from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport import Generation, Transport

@@ -10,9 +10,9 @@ from mediaserver import ice
 from mediaserver.drops import Drop, Drops
 from mediaserver.dtls import DtlsIdentity, DtlsServer, DtlsState, Fingerprint
 from mediaserver.ice import BindingRequest, IceCredentials
+from mediaserver.path import Endpoint, Path
 from mediaserver.peer_media import PeerMedia
 from mediaserver.peer_sink import Address, PeerSink
-from mediaserver.port import Endpoint, Path
 from mediaserver.settings import (
     CHECKS_BURST,
     CHECKS_PER_SECOND,
@@ -72,6 +72,8 @@ class Transport:
         self.state = TransportState.NEW
         self.fingerprints = fingerprints
         """The client's."""
+        self.video_formats: frozenset[int] = frozenset()
+        """The payload types of pictures, as negotiated."""
         self.own_fingerprint = identity.fingerprint
         self._directory = directory
         self._drops = drops
@@ -169,6 +171,19 @@ class Transport:
         """A packet with one of our sources from an unknown address; adopted only if it is authentic and fresh."""
         self.receive_media(Path(endpoint, address, self), packet, arrival)
 
+    @property
+    def path(self) -> Path | None:
+        """The way in use; None before there is one, and after it has ended."""
+        return self._path or self._adopted
+
+    def path_lost(self, path: Path) -> None:
+        """The next check, or the next packet on a confirmed path, says which way to go on."""
+        if path in self._paths:
+            self._paths.remove(path)
+        if path is self._path:
+            self._path = None
+            self.sink.forget_address()
+
     def tick(self, now: float) -> None:
         """Several times a second: silence and deadlines."""
         silence = now - self._heard_at
@@ -199,10 +214,10 @@ class Transport:
             self._directory.remove_generation(generation)
         for source in self._sources:
             self._directory.remove_source(self, source)
-        for path in self._paths:
-            _unlist(path)
-        self._paths.clear()
+        paths, self._paths = self._paths, []
         self._path = self._adopted = None
+        for path in paths:
+            path.endpoint.forget(path)
         self._enter(TransportState.FREED, self._entered_at)
 
     def _enter(self, state: TransportState, now: float) -> None:
@@ -237,7 +252,7 @@ class Transport:
         if len(self._paths) == MAXIMUM_PATHS:
             oldest = next(known for known in self._paths if known is not self._path)
             self._paths.remove(oldest)
-            _unlist(oldest)
+            oldest.endpoint.forget(oldest)
         self._paths.append(path)
         path.endpoint.paths[path.address] = path
 
@@ -322,8 +337,3 @@ class Transport:
 
 def _no_keys(packet: bytes) -> bytes:
     raise ValueError("no keys yet")
-
-
-def _unlist(path: Path) -> None:
-    if path.endpoint.paths.get(path.address) is path:
-        del path.endpoint.paths[path.address]

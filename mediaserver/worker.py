@@ -8,9 +8,9 @@ socket open; it only waits for its first link without a limit, as long as the pr
 import argparse
 import asyncio
 import gc
-import ipaddress
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -18,15 +18,17 @@ from pathlib import Path
 
 import uvloop
 
+from mediaserver.announced import Announced, check_announced, local_addresses
 from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drops
 from mediaserver.link_messages import LINK_GRACE_SECONDS
 from mediaserver.link_server import LinkServer
 from mediaserver.media_worker import MediaWorker
 from mediaserver.port import Port
-from mediaserver.settings import WorkerSettings
+from mediaserver.settings import MAXIMUM_TCP_CONNECTIONS, WorkerSettings
 
 _WATCH_SECONDS = 1.0
+_OTHER_FILES = 200
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +52,15 @@ def read_arguments(arguments: list[str] | None = None) -> WorkerSettings:
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket for the server to connect to")
     parser.add_argument("--udp-ports", "--port", type=_ports, required=True, help="40000-40007, 40000, or 0 for any")
     parser.add_argument(
-        "--announce", "--address", type=_address, nargs="+", action="extend", required=True, help="bound and told"
+        "--announce", "--address", type=_announced, nargs="+", action="extend", required=True, help="PUBLIC[=LOCAL]"
     )
     parser.add_argument("--spare", action="store_true", help="wait for the first link without a limit")
     parser.add_argument("--probe-delays", action="store_true", help="measure how long packets stay (costs time)")
     parsed = parser.parse_args(arguments)
+    try:
+        check_announced(tuple(parsed.announce))
+    except ValueError as error:
+        parser.error(str(error))
     return WorkerSettings(parsed.socket, parsed.udp_ports, tuple(parsed.announce), parsed.spare, parsed.probe_delays)
 
 
@@ -64,20 +70,33 @@ async def run(settings: WorkerSettings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    _allow_connections()
     drops = Drops()
     port = Port(
-        settings.announce, settings.udp_ports, drops, delay_probe=DelayProbe() if settings.probe_delays else None
+        local_addresses(settings.announce),
+        settings.udp_ports,
+        drops,
+        delay_probe=DelayProbe() if settings.probe_delays else None,
     )
-    worker = MediaWorker(port, drops, settings.announce)
+    worker = MediaWorker(port, drops, tuple(one.public for one in settings.announce))
     link = LinkServer(worker)
     worker.open(loop)
     try:
         await link.open(settings.socket)
-        logger.info("serving UDP port %d", port.number)
+        logger.info("serving port %d", port.number)
         await _serve_until(stop, link, settings)
     finally:
         worker.close()
         await link.close()
+
+
+def _allow_connections() -> None:
+    """A shell's soft limit of open files is often 1,024, less than there may be connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAXIMUM_TCP_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
 
 
 async def _serve_until(stop: asyncio.Event, link: LinkServer, settings: WorkerSettings) -> None:
@@ -102,8 +121,8 @@ def _ports(text: str) -> range:
     return ports
 
 
-def _address(text: str) -> str:
-    address = ipaddress.ip_address(text)
-    if address.is_unspecified or address.is_multicast:
-        raise ValueError(text)
-    return str(address)
+def _announced(text: str) -> Announced:
+    try:
+        return Announced.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from contract.clock import Clock
 from rooms.consultations import Consultations
+from rooms.ice_servers import IceServerSource
 from rooms.links import LinkKey
 from rooms.media_port import MediaPort
 from rooms.outbox import Outbox
@@ -33,7 +34,12 @@ class Rooms:
 
 
 async def open_rooms(
-    folder: Path, media: MediaPort, outbox: Outbox, clock: Clock, seat_kept_seconds: float = SEAT_KEPT_SECONDS
+    folder: Path,
+    media: MediaPort,
+    outbox: Outbox,
+    clock: Clock,
+    seat_kept_seconds: float = SEAT_KEPT_SECONDS,
+    ice_servers: IceServerSource | None = None,
 ) -> Rooms:
     """Opens (and migrates) the database and the link key in `folder`, and takes up what a stopped server left.
 
@@ -41,6 +47,6 @@ async def open_rooms(
     """
     link_key = await asyncio.to_thread(LinkKey.load, folder / LINK_KEY_FILE)
     store = Store(await Database.open(folder / DATABASE_FILE))
-    consultations = Consultations(store, media, outbox, clock, seat_kept_seconds)
+    consultations = Consultations(store, media, outbox, clock, seat_kept_seconds, ice_servers)
     await consultations.restore()
     return Rooms(store, link_key, clock, consultations, Sessions(store, consultations.reception, clock))

@@ -11,16 +11,19 @@ from contract.errors import AccessError, ConflictError, ErrorCode, InputError
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId, SessionId
 from rooms.encounter import EncounterLog
 from rooms.entry import Entrance, NotAdmitted
+from rooms.ice_servers import ENTITLED, IceServerSource, NoIceServers
 from rooms.keyed_lock import KeyedLock
 from rooms.live_room import LiveRoom
 from rooms.lobby import Lobby
 from rooms.media_port import MediaPort, free_media
 from rooms.messages import (
     AcceptConsent,
+    AskIceServers,
     CheckAdmission,
     ConnectionState,
     Done,
     FinishConsultation,
+    IceServers,
     JoinResult,
     JoinRoom,
     LeaveReason,
@@ -63,9 +66,11 @@ class Consultations:
         outbox: Outbox,
         clock: Clock,
         seat_kept_seconds: float = SEAT_KEPT_SECONDS,
+        ice_servers: IceServerSource | None = None,
     ) -> None:
         self._store = store
         self._media = media
+        self._ice_servers = ice_servers or NoIceServers()
         self._directory = RoomDirectory(outbox, self._seat_expired, seat_kept_seconds)
         self.reception = Reception(store, self._directory, clock)
         self._lobby = Lobby(self.reception, outbox, clock, self._joined)
@@ -146,6 +151,13 @@ class Consultations:
             await self._lobby.refresh(caller.appointment)
             judgement = await self._lobby.judge(caller)
         return judgement.view
+
+    async def media_servers(self, caller: Caller, command: AskIceServers) -> IceServers:
+        """Raises `NotAdmitted` for those who are neither admitted nor waiting for the practitioner."""
+        judgement = await self._lobby.judge(caller)
+        if judgement.code not in ENTITLED:
+            raise NotAdmitted(judgement.view)
+        return self._ice_servers.issue(caller.participant)
 
     async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
         """Raises `NotAdmitted`, `ConflictError(ALREADY_INSIDE)`, or what `MediaPort.offer` raises."""

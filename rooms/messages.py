@@ -185,6 +185,21 @@ class MediaAnswer(Message, frozen=True):
     """How many more audio and video pairs the client should offer to see everybody."""
 
 
+class IceServer(Message, frozen=True):
+    """A TURN server under its addresses, as `RTCIceServer` of the W3C takes it."""
+
+    urls: tuple[str, ...]
+    username: str
+    credential: str
+
+
+class IceServers(Message, frozen=True):
+    """None when media has no other way than straight to us. The credentials end after `expires_seconds`."""
+
+    servers: tuple[IceServer, ...]
+    expires_seconds: int
+
+
 # Commands
 
 
@@ -226,6 +241,11 @@ class OfferMedia(Command, frozen=True):
     """A further offer: ICE restart, more slots, or a new RTCPeerConnection; answered with `MediaAnswer`."""
 
     offer: SessionDescription
+
+
+class AskIceServers(Command, frozen=True):
+    """Asks for the TURN servers that a connection may use where the network allows no other way; answered with
+    `IceServers`. Only for those who are admitted, or wait for the practitioner."""
 
 
 class SetMediaState(Command, frozen=True):
@@ -320,6 +340,7 @@ COMMANDS: dict[str, type[Command]] = {
     "payment.returned": PaymentReturned,
     "room.join": JoinRoom,
     "room.leave": LeaveRoom,
+    "media.servers": AskIceServers,
     "media.offer": OfferMedia,
     "media.state": SetMediaState,
     "media.receive": ReceiveMedia,
@@ -333,6 +354,7 @@ RESULTS: dict[str, type[Message]] = {
     "payment.returned": VerdictView,
     "room.join": JoinResult,
     "room.leave": Done,
+    "media.servers": IceServers,
     "media.offer": MediaAnswer,
     "media.state": Done,
     "media.receive": Done,

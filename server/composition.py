@@ -1,5 +1,6 @@
 """Wires the parts of one server process together, and takes them apart again."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,14 @@ from aiohttp import web
 from booking_bridge.bridge import Bridge
 from contract.clock import Clock, ShiftedClock, SystemClock
 from rooms.assembly import Rooms, open_rooms
+from rooms.ice_servers import IceServerSource, NoIceServers
 from rooms.sessions import Identity
 from server.demo import Demo
 from server.demo_routes import DemoRoutes
 from server.media_link import MediaLink
 from server.session_routes import EndDevice, SessionRoutes
 from server.settings import Settings
+from server.turn import TurnServers, read_secret
 from server.web_application import Routes, socket_server, web_application
 from server.webhook_routes import WebhookRoutes
 from signaling.dispatch import Dispatcher
@@ -52,7 +55,8 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
     sockets = socket_server()
     outbox = SocketOutbox(sockets)
     await media.start(WORKERS_START_SECONDS)
-    rooms = await open_rooms(settings.data, media, outbox, clock)
+    ice_servers = await asyncio.to_thread(_ice_servers, settings)
+    rooms = await open_rooms(settings.data, media, outbox, clock, ice_servers=ice_servers)
     closing.push_async_callback(rooms.close)
     bridge = Bridge(rooms, f"{base_url}/j/")
     bridge.start()
@@ -65,6 +69,13 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
         groups.append(DemoRoutes(demo))
     application = web_application(sockets, groups, lambda: media.ready, assets, settings.trusted_proxy, base_url)
     return Node(application, rooms, bridge, media, gateway, demo)
+
+
+def _ice_servers(settings: Settings) -> IceServerSource:
+    if settings.turn_secret_file is None:
+        return NoIceServers()
+    # The TURN server knows the real time alone, whatever the demonstration's clock shows.
+    return TurnServers(settings.turn, read_secret(settings.turn_secret_file), SystemClock())
 
 
 def _device_end(rooms: Rooms, gateway: ConsultationGateway) -> EndDevice:

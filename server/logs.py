@@ -11,7 +11,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 _SECRET_PATH = re.compile(r"(/j/|konsilium_|whsec_|token=|secret=)[^\s\"'?&]+")
-_SECRET_KEYS = frozenset({"token", "secret", "cookie", "authorization", "api_key", "name", "sdp"})
+_SECRET_KEYS = frozenset(
+    {"token", "secret", "cookie", "authorization", "api_key", "name", "sdp", "username", "credential"}
+)
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

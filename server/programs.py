@@ -37,7 +37,7 @@ def node_programs(settings: Settings, listening: int, ready_writer: int) -> list
 def _worker_program(settings: Settings, index: int, nice: int) -> Program:
     port, is_spare = settings.udp_port(index), index == settings.workers
     command = [sys.executable, "-m", "mediaserver", "--socket", str(settings.worker_socket(index).absolute())]
-    command += ["--udp-ports", f"{port}-{port}", "--announce", *settings.media_addresses()]
+    command += ["--udp-ports", f"{port}-{port}", "--announce", *settings.announced()]
     if is_spare:
         command.append("--spare")
     return Program(Role.SPARE if is_spare else Role.WORKER, command, {}, niceness=nice)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from mediaserver.announced import Announced, check_announced
+from server.turn import parse_turn_url, read_secret
+
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 ENVIRONMENT_PREFIX = "KONSILIUM_"
 LONGEST_SOCKET_PATH = 100
@@ -49,13 +51,6 @@ def _boolean(text: str) -> bool:
     return text.lower() in ("1", "true", "yes")
 
 
-def _address(text: str) -> IpAddress:
-    address = ipaddress.ip_address(text)
-    if address.is_unspecified:
-        raise ValueError("announce addresses that clients can reach, not a wildcard")
-    return address
-
-
 def _network(text: str) -> IpNetwork:
     return ipaddress.ip_network(text)
 
@@ -82,9 +77,15 @@ class Settings:
     udp_ports: tuple[int, int] = _option(
         (40000, 40007), _port_range, "UDP ports for media, one per worker and one for the spare", "FIRST-LAST"
     )
-    announce: tuple[IpAddress, ...] = _option(
-        (), _address, "address at which clients reach the media ports (default: --host)", "ADDRESS", several=True
+    announce: tuple[Announced, ...] = _option(
+        (),
+        Announced.parse,
+        "address at which clients reach the media ports (default: --host), and behind NAT the one of this machine",
+        "PUBLIC[=LOCAL]",
+        several=True,
     )
+    turn: tuple[str, ...] = _option((), parse_turn_url, "TURN server for those who can't reach us", "URL", several=True)
+    turn_secret_file: Path | None = _option(None, Path, "file with the secret shared with the TURN servers", "FILE")
     data: Path = _option(Path("data"), Path, "folder for the database and keys", "FOLDER")
     workers: int = _option(default_workers(), _count, "media workers besides the spare", "COUNT")
     tls_cert: Path | None = _option(None, Path, "certificate chain (PEM) to serve HTTPS with", "FILE")
@@ -95,8 +96,8 @@ class Settings:
     public_url: str = _option("", str, "where links point, when it is not the address served on", "URL")
     json: bool = _option(False, _boolean, "print events for programs, one JSON object a line")
 
-    def media_addresses(self) -> tuple[str, ...]:
-        """The addresses at which the workers listen for media."""
+    def announced(self) -> tuple[str, ...]:
+        """The addresses of the media ports, as the workers' command line takes them."""
         return tuple(str(address) for address in self.announce) or (self.bind_address(),)
 
     def bind_address(self) -> str:
@@ -171,6 +172,25 @@ def _check(settings: Settings) -> None:
     if len(os.fsencode(longest)) > LONGEST_SOCKET_PATH:
         raise SettingsError(f"--data: the path of a socket in it would be too long: {longest}")
     _check_host(settings)
+    try:
+        check_announced(settings.announce)
+    except ValueError as error:
+        raise SettingsError(f"--announce: {error}") from None
+    _check_turn(settings)
+
+
+def _check_turn(settings: Settings) -> None:
+    file = settings.turn_secret_file
+    if bool(settings.turn) != (file is not None):
+        raise SettingsError("--turn and --turn-secret-file belong together: give both or none")
+    if file is None:
+        return
+    try:
+        read_secret(file)
+    except OSError as error:
+        raise SettingsError(f"--turn-secret-file {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"--turn-secret-file {file}: {error}") from None
 
 
 def _check_host(settings: Settings) -> None:

@@ -23,6 +23,10 @@ OFFERS_PER_SECOND = 1.0
 OFFER_BURST = 30
 """Of one participant, over all devices and connections: what one person asks of a worker, a whole room pays for."""
 
+CREDENTIALS_PER_SECOND = 1 / 60
+CREDENTIALS_BURST = 20
+"""Of one participant: a page asks once a stay, and keeps what it got for hours."""
+
 Handler = Callable[[Caller, Any], Awaitable[Message]]
 
 log = structlog.get_logger("signaling.dispatch")
@@ -36,6 +40,7 @@ class Dispatcher:
             raise ValueError("handlers and rules must name exactly the declared commands")
         self._handlers = handlers
         self._offers = KeyedLimiter(OFFERS_PER_SECOND, OFFER_BURST)
+        self._credentials = KeyedLimiter(CREDENTIALS_PER_SECOND, CREDENTIALS_BURST)
 
     async def answer(
         self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
@@ -44,8 +49,7 @@ class Dispatcher:
         try:
             command = parse(name, arguments)
             authorise(caller.role, place, name)
-            if RULES[name].carries_offer and not self._offers.take(caller.participant):
-                raise LimitError(ErrorCode.TOO_MANY, "too many offers; wait a little")
+            self._limit(caller, name)
             return await device.once(
                 command.id,
                 name,
@@ -58,6 +62,12 @@ class Dispatcher:
         except Exception:
             log.exception("command_failed", command=name)
             return failure(ErrorCode.INTERNAL)
+
+    def _limit(self, caller: Caller, name: str) -> None:
+        if RULES[name].carries_offer and not self._offers.take(caller.participant):
+            raise LimitError(ErrorCode.TOO_MANY, "too many offers; wait a little")
+        if RULES[name].gives_credentials and not self._credentials.take(caller.participant):
+            raise LimitError(ErrorCode.TOO_MANY, "credentials were given often enough; they last for hours")
 
     async def _perform(self, caller: Caller, name: str, command: Command) -> Acknowledgement:
         try:

@@ -12,6 +12,7 @@ def consultation_handlers(consultations: Consultations) -> dict[str, Handler]:
         "payment.returned": consultations.payment_returned,
         "room.join": consultations.join,
         "room.leave": consultations.leave,
+        "media.servers": consultations.media_servers,
         "media.offer": consultations.offer_media,
         "media.state": consultations.set_media_state,
         "media.receive": consultations.receive_media,

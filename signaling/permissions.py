@@ -38,6 +38,8 @@ class Rule:
     """Its answer carries a snapshot: events of the connection wait until the answer is sent."""
     carries_offer: bool = False
     """A media worker may have to read a session description for it, which costs a hundred times what others do."""
+    gives_credentials: bool = False
+    """Its answer is worth something to strangers."""
     leads_to: Place | None = None
     """Where the connection is once the command was done."""
 
@@ -58,6 +60,7 @@ RULES: dict[str, Rule] = {
         leads_to=Place.ROOM,
     ),
     "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY, leads_to=Place.LOBBY),
+    "media.servers": Rule(Capability.EXCHANGE_MEDIA, _ANYWHERE, gives_credentials=True),
     "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True, carries_offer=True),
     "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
     "media.receive": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),

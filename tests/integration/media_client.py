@@ -57,13 +57,24 @@ class Picture(VideoStreamTrack):
 class MediaClient:
     """One person: sends sound and picture, has receive-only slots."""
 
-    def __init__(self, link: Link, room: str, name: str, brightness: int, *, slots: int = 2) -> None:
+    def __init__(
+        self,
+        link: Link,
+        room: str,
+        name: str,
+        brightness: int,
+        *,
+        slots: int = 2,
+        configuration: RTCConfiguration | None = None,
+    ) -> None:
         self.link = link
         self.room = room
         self.name = name
         self.connection = f"connection-of-{name}"
         self.number = 0
-        self.pc = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        configuration = configuration or RTCConfiguration()
+        configuration.bundlePolicy = RTCBundlePolicy.MAX_BUNDLE
+        self.pc = RTCPeerConnection(configuration)
         self.pc.addTransceiver(Tone(), direction="sendonly")
         self.pc.addTransceiver(Picture(brightness), direction="sendonly")
         self.received: dict[str, MediaStreamTrack] = {}
@@ -111,8 +122,21 @@ class MediaClient:
 
 
 @contextmanager
-def loopback_candidates() -> Iterator[None]:
+def loopback_candidates(address: str = "127.0.0.1") -> Iterator[None]:
     """aioice leaves the loopback address out; the tests need it and nothing else."""
+    with _host_addresses(address):
+        yield
+
+
+@contextmanager
+def relayed_only() -> Iterator[None]:
+    """No address of this machine is offered: what is left goes by a TURN server."""
+    with _host_addresses():
+        yield
+
+
+@contextmanager
+def _host_addresses(*addresses: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+        patch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: list(addresses))
         yield

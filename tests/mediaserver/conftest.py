@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -62,13 +63,22 @@ class WorkerUnderTest:
 
 @pytest.fixture
 async def media() -> AsyncIterator[WorkerUnderTest]:
+    async with worker_at("127.0.0.1") as under_test:
+        yield under_test
+
+
+@asynccontextmanager
+async def worker_at(*addresses: str, told: tuple[str, ...] = ()) -> AsyncIterator[WorkerUnderTest]:
+    """A worker that listens at these addresses, and tells others when they are given."""
     drops = Drops()
-    port = Port(("127.0.0.1",), range(1), drops, buffer_bytes=1 << 16)
-    worker = MediaWorker(port, drops, ("127.0.0.1",))
+    port = Port(addresses, range(1), drops, buffer_bytes=1 << 16)
+    worker = MediaWorker(port, drops, told or addresses)
     under_test = WorkerUnderTest(worker, port, drops)
     worker.notify = under_test.notify
     worker.open(asyncio.get_running_loop())
-    yield under_test
-    worker.close()
-    for client in under_test.clients:
-        client.close()
+    try:
+        yield under_test
+    finally:
+        worker.close()
+        for client in under_test.clients:
+            client.close()

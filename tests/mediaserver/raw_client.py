@@ -60,7 +60,9 @@ class RawClient:
         browser: str = "chromium",
         ufrag: str = "them",
         profiles: bytes = b"SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80",
+        ipv6: bool = False,
     ) -> None:
+        self._ipv6 = ipv6
         self.certificate = RTCCertificate.generateCertificate()
         self.password = "p" * 24
         self.ufrag = ufrag
@@ -87,7 +89,8 @@ class RawClient:
 
         self.remote_ufrag = first(r"a=ice-ufrag:(\S+)")
         self.remote_password = first(r"a=ice-pwd:(\S+)")
-        self.server = (first(r"a=candidate:1 1 udp \d+ (\S+)"), int(first(r"a=candidate:1 1 udp \d+ \S+ (\d+)")))
+        candidates = re.findall(r"a=candidate:\d+ 1 udp \d+ (\S+) (\d+)", answer)
+        self.server = next((host, int(port)) for host, port in candidates if (":" in host) is self._ipv6)
 
     def check(
         self, *, nominate: bool = False, username: str = "", password: str = "", controlled: bool = False
@@ -157,9 +160,12 @@ class RawClient:
     def close(self) -> None:
         self.socket.close()
 
-    @staticmethod
-    def _new_socket() -> socket.socket:
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        opened.bind(("127.0.0.1", 0))
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if self._ipv6 else socket.AF_INET
+
+    def _new_socket(self) -> socket.socket:
+        opened = socket.socket(self.family, socket.SOCK_DGRAM)
+        opened.bind(("::1" if self._ipv6 else "127.0.0.1", 0))
         opened.setblocking(False)
         return opened

@@ -8,8 +8,9 @@ import pytest
 
 from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
+from mediaserver.path import Endpoint, Path
 from mediaserver.peer_sink import Address
-from mediaserver.port import Endpoint, Path, Port
+from mediaserver.port import Port
 from tests.mediaserver.conftest import WorkerUnderTest
 from tests.mediaserver.raw_client import PATIENCE
 
@@ -18,7 +19,7 @@ def test_two_workers_take_two_ports_of_the_range() -> None:
     first = Port(("127.0.0.1",), range(1), Drops(), buffer_bytes=1 << 16)
     second = Port(("127.0.0.1",), range(first.number, first.number + 20), Drops(), buffer_bytes=1 << 16)
     assert second.number != first.number
-    with pytest.raises(OSError, match="no free UDP port") as caught:
+    with pytest.raises(OSError, match="no free UDP and TCP port") as caught:
         Port(("127.0.0.1",), range(first.number, first.number + 1), Drops())
     assert caught.value.errno == errno.EADDRINUSE
     first.close()
@@ -27,7 +28,7 @@ def test_two_workers_take_two_ports_of_the_range() -> None:
 
 def test_each_announced_address_has_a_socket_of_its_own_on_the_same_port() -> None:
     port = Port(("127.0.0.1", "127.0.0.2"), range(1), Drops(), buffer_bytes=1 << 16)
-    names = [endpoint.socket.getsockname() for endpoint in port.endpoints]
+    names = [endpoint.bound.getsockname() for endpoint in port.endpoints]
     assert names == [("127.0.0.1", port.number), ("127.0.0.2", port.number)]
     port.close()
 
@@ -78,7 +79,11 @@ class Recorder:
         self.arrivals.append(arrival)
         self.came.set()
 
+    video_formats: frozenset[int] = frozenset()
+
     def receive_dtls(self, path: Path, datagram: bytes, arrival: float) -> None: ...
+
+    def path_lost(self, path: Path) -> None: ...
 
     def receive_stun(self, endpoint: Endpoint, address: Address, datagram: bytes, arrival: float) -> None: ...
 

@@ -1,5 +1,6 @@
 """RTCP against aiortc's reader and writer, and against garbage."""
 
+import struct
 from contextlib import suppress
 
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from mediaserver.drops import Drop, Drops
 from mediaserver.peer_media import connect_slot
 from mediaserver.rtcp import (
+    MAXIMUM_NACKED,
     BandwidthEstimate,
     KeyframeRequest,
     MalformedRtcp,
@@ -104,6 +106,17 @@ def test_nacks_survive_the_trip(start: int, steps: list[int]) -> None:
         sequences.append(at & 0xFFFF)
         at += step
     assert parse(nack(1, 2, sequences)) == [Nack(2, tuple(sequences))]
+
+
+def test_a_datagram_can_ask_for_so_many_packets_and_the_rest_is_counted() -> None:
+    item = struct.pack("!HH", 100, 0xFFFF)
+    body = struct.pack("!II", 1, 2) + item * 31
+    packet = struct.pack("!BBH", 0x81, 205, len(body) // 4) + body
+    first, second = parse(packet * 2)
+    assert isinstance(first, Nack)
+    assert isinstance(second, Nack)
+    assert (len(first.sequences), first.left_out) == (MAXIMUM_NACKED, 31 * 17 - MAXIMUM_NACKED)
+    assert (second.sequences, second.left_out) == ((), 31 * 17)
 
 
 @given(st.binary(max_size=200))

@@ -86,8 +86,14 @@ def test_the_answer_mirrors_the_offer(browser: str) -> None:
     assert all(media.ice is not None and media.ice.iceLite for media in answer.media)
     assert all(media.rtcp_mux for media in answer.media)
     candidates = answer.media[0].ice_candidates
-    assert [(item.ip, item.port) for item in candidates] == [("192.0.2.1", 40000), ("2001:db8::1", 40000)]
-    assert candidates[0].priority > candidates[1].priority
+    addresses = ["192.0.2.1", "2001:db8::1"]
+    assert [(item.protocol, item.ip, item.port) for item in candidates] == [
+        (protocol, address, 40000) for protocol in ("udp", "tcp") for address in addresses
+    ]
+    assert [item.tcpType for item in candidates] == [None, None, "passive", "passive"]
+    priorities = [item.priority for item in candidates]
+    assert priorities == sorted(set(priorities), reverse=True), "UDP first, earlier announced addresses first"
+    assert max(priorities) < 1 << 31
     for section, media in zip(negotiated.sections, answer.media, strict=True):
         if section.direction is Direction.SUBSCRIBE:
             assert media.msid == f"slot-{section.slot} slot-{section.slot}-{section.kind}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mediaserver import worker
+from mediaserver.announced import Announced
 from mediaserver.link_server import LinkServer
 from mediaserver.settings import WorkerSettings
 from tests.mediaserver.conftest import WorkerUnderTest
@@ -17,8 +18,9 @@ from tests.mediaserver.raw_client import PATIENCE
 
 def test_arguments() -> None:
     line = ["--socket", "w.sock", "--udp-ports", "40000-40007", "--announce", "127.0.0.1", "2001:db8::1", "--spare"]
+    announced = (Announced("127.0.0.1", "127.0.0.1"), Announced("2001:db8::1", "2001:db8::1"))
     settings = worker.read_arguments(line)
-    assert settings == WorkerSettings(Path("w.sock"), range(40000, 40008), ("127.0.0.1", "2001:db8::1"), spare=True)
+    assert settings == WorkerSettings(Path("w.sock"), range(40000, 40008), announced, spare=True)
     assert worker.read_arguments([*line[:3], "40000", *line[4:]]).udp_ports == range(40000, 40001)
 
 
@@ -30,6 +32,7 @@ def test_arguments() -> None:
         ["--udp-ports", "many", "--announce", "127.0.0.1"],
         ["--udp-ports", "40000", "--announce", "0.0.0.0"],
         ["--udp-ports", "40000", "--announce", "localhost"],
+        ["--udp-ports", "40000", "--announce", "127.0.0.1", "127.0.0.1=127.0.0.2"],
         ["--udp-ports", "40000"],
     ],
 )
@@ -50,7 +53,7 @@ async def link(media: WorkerUnderTest, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def settings(tmp_path: Path, *, spare: bool) -> WorkerSettings:
-    return WorkerSettings(tmp_path / "w.sock", range(1), ("127.0.0.1",), spare=spare)
+    return WorkerSettings(tmp_path / "w.sock", range(1), (Announced("127.0.0.1", "127.0.0.1"),), spare=spare)
 
 
 async def test_it_ends_when_no_server_comes(link: LinkServer, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from server.settings import Settings, SettingsError, camera_warning, read_settin
 
 def test_defaults_do() -> None:
     settings = read_settings({}, {})
-    assert (settings.host, settings.port, settings.media_addresses()) == ("127.0.0.1", 8080, ("127.0.0.1",))
+    assert (settings.host, settings.port, settings.announced()) == ("127.0.0.1", 8080, ("127.0.0.1",))
 
 
 def test_flags_win_over_the_environment() -> None:
@@ -25,9 +25,14 @@ def test_flags_win_over_the_environment() -> None:
 def test_a_child_reads_the_very_same_settings(tmp_path: Path) -> None:
     certificate = tmp_path / "cert.pem"
     certificate.touch()
+    secret = tmp_path / "turn.secret"
+    secret.touch(0o600)
+    secret.write_text("0123456789abcdef\n")
     flags = {
         "host": "0.0.0.0",
-        "announce": ["192.0.2.1", "2001:db8::1"],
+        "announce": ["192.0.2.1", "2001:db8::1", "203.0.113.7=10.0.0.5"],
+        "turn": ["turn:turn.clinic.example", "turns:turn.clinic.example:443?transport=tcp"],
+        "turn_secret_file": str(secret),
         "udp_ports": "41000-41003",
         "workers": "3",
         "data": str(tmp_path),
@@ -50,7 +55,13 @@ def test_a_child_reads_the_very_same_settings(tmp_path: Path) -> None:
         ({"workers": "0"}, "at least 1"),
         ({"announce": ["0.0.0.0"]}, "not a wildcard"),
         ({"announce": ["example.org"]}, "--announce"),
+        ({"announce": ["203.0.113.7", "203.0.113.7=10.0.0.5"]}, "announced twice"),
+        ({"announce": ["203.0.113.7=fd00::1"]}, "--announce.*both"),
         ({"host": "0.0.0.0"}, "--announce"),
+        ({"turn": ["turn.clinic.example"]}, "--turn.*looks like"),
+        ({"turn": ["turn:turn.clinic.example"]}, "belong together"),
+        ({"turn_secret_file": "secret"}, "belong together"),
+        ({"turn": ["turn:turn.clinic.example"], "turn_secret_file": "none"}, "none: No such file"),
         ({"host": "clinic.example"}, "IP address or localhost"),
         ({"tls_cert": "cert.pem"}, "belong together"),
         ({"tls_cert": "no-such.pem", "tls_key": "no-such.pem"}, "no such file"),

@@ -19,6 +19,7 @@ from rooms.messages import (
     ConnectionState,
     DeviceState,
     Done,
+    IceServers,
     JoinResult,
     MediaAnswer,
     MediaState,
@@ -48,6 +49,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "payment.returned": {},
     "room.join": {"media": MEDIA, "offer": OFFER},
     "room.leave": {},
+    "media.servers": {},
     "media.offer": {"offer": OFFER},
     "media.state": {"media": MEDIA},
     "media.receive": {"video": False},
@@ -130,6 +132,8 @@ class FakeConsultations:
         if name in ("admission.check", "consent.accept", "payment.returned"):
             return verdict()
         answer = MediaAnswer(description=SessionDescription(connection="c1", number=1, sdp="v=0"), slots=())
+        if name == "media.servers":
+            return IceServers(servers=(), expires_seconds=0)
         if name == "media.offer":
             return answer
         if name == "room.join":

@@ -10,7 +10,7 @@ from contract.ids import ParticipantId
 from rooms.messages import COMMANDS, VerdictCode
 from rooms.roles import Role
 from signaling.acknowledgement import Acknowledgement
-from signaling.dispatch import OFFER_BURST, Dispatcher
+from signaling.dispatch import CREDENTIALS_BURST, OFFER_BURST, Dispatcher
 from signaling.payload_size import MAXIMUM_PAYLOAD
 from signaling.permissions import CAPABILITIES, RULES, Place
 from signaling.session import DeviceSession
@@ -174,3 +174,15 @@ async def test_offers_of_one_participant_are_limited_and_nobody_elses() -> None:
             caller(), Place.ROOM, DeviceSession(), "media.state", ({"id": "2", **PAYLOADS["media.state"]},)
         )
     )["ok"]
+
+
+async def test_credentials_are_given_to_one_participant_so_often() -> None:
+    dispatcher = Dispatcher(FakeConsultations().handlers())
+    codes = []
+    for number in range(CREDENTIALS_BURST + 2):
+        payload = ({"id": str(number)},)
+        answer = await dispatcher.answer(
+            caller(connection=f"sid{number}"), Place.LOBBY, DeviceSession(), "media.servers", payload
+        )
+        codes.append(answer["ok"] or answer["error"]["code"])
+    assert codes == [True] * CREDENTIALS_BURST + [ErrorCode.TOO_MANY] * 2

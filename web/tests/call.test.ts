@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Call } from "../src/call/call.ts";
 import { LocalMedia } from "../src/call/local-media.ts";
 import type { Quality } from "../src/call/quality.ts";
+import { Relays } from "../src/call/relays.ts";
 import { doctor } from "../src/shots/people.ts";
 import { Signal } from "../src/signal/signal.ts";
 import { FakeConnection, playBrowser, settle } from "./fakes/browser.ts";
@@ -13,6 +14,7 @@ describe("a stay in the room", () => {
   let link: PlayedTransport;
   let local: LocalMedia;
   let call: Call;
+  let signalling: Signal;
   const ended = vi.fn();
 
   beforeEach(() => {
@@ -21,7 +23,7 @@ describe("a stay in the room", () => {
     ended.mockReset();
     link = new PlayedTransport();
     local = new LocalMedia();
-    const signalling = new Signal(link);
+    signalling = new Signal(link);
     link.connected();
     call = new Call(signalling, local, signal<Quality>("auto"), ended);
   });
@@ -174,6 +176,55 @@ describe("a stay in the room", () => {
     expect(call.connection.value.kind).toBe("reconnecting");
     await vi.advanceTimersByTimeAsync(6500);
     expect(FakeConnection.all).toHaveLength(2);
+  });
+
+  describe("while the first connection is being made", () => {
+    let relays: Relays;
+
+    async function connecting(): Promise<FakeConnection> {
+      const entering = call.enter({ takeOver: false, withMedia: true });
+      await settle();
+      link.last("room.join").acknowledge(joined(link.last("room.join")));
+      await entering;
+      const connection = FakeConnection.all[0] as FakeConnection;
+      connection.become("connecting");
+      return connection;
+    }
+
+    beforeEach(() => {
+      relays = new Relays();
+      call = new Call(signalling, local, signal<Quality>("auto"), ended, relays);
+    });
+
+    it("waits for the slower ways: silence is no reason to begin anew", async () => {
+      const connection = await connecting();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect([connection.restarts, FakeConnection.all.length]).toEqual([0, 1]);
+      connection.become("connected");
+      await vi.advanceTimersByTimeAsync(2600);
+      expect(connection.restarts).toBe(1);
+    });
+
+    it("tries relays that came late, if nothing else has worked by then", async () => {
+      const connection = await connecting();
+      relays.servers.value = [{ urls: "turn:turn.example" }];
+      expect(connection.configuration.iceServers).toHaveLength(1);
+      await vi.advanceTimersByTimeAsync(1400);
+      expect(connection.restarts).toBe(0);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(connection.restarts).toBe(1);
+    });
+
+    it("needs no restart for relays that came late when it is connected by then", async () => {
+      const connection = await connecting();
+      relays.servers.value = [{ urls: "turn:turn.example" }];
+      connection.become("connected");
+      connection.arrived = 1;
+      await vi.advanceTimersByTimeAsync(700);
+      connection.arrived = 2;
+      await vi.advanceTimersByTimeAsync(900);
+      expect(connection.restarts).toBe(0);
+    });
   });
 
   it("restarts a way over which nothing comes any more", async () => {

@@ -9,6 +9,8 @@ import { PlayedTransport } from "./fakes/played-transport.ts";
 const waiting = verdict("waiting_for_practitioner");
 const admitted = verdict("admitted");
 
+const RELAYS = [{ urls: ["turn:turn.example"], username: "1:a", credential: "b" }];
+
 describe("from the link to the room", () => {
   let link: PlayedTransport;
   let devices: FakeDevices;
@@ -30,6 +32,9 @@ describe("from the link to the room", () => {
     await control.open();
     link.connected();
     told(first);
+    const asked = link.all("media.servers").at(-1);
+    asked?.acknowledge({ ok: true, result: { servers: RELAYS, expires_seconds: 3600 } });
+    await settle();
   }
 
   function told(news: VerdictView): void {
@@ -70,6 +75,31 @@ describe("from the link to the room", () => {
     told(admitted);
     await inside();
     expect(control.state.value.kind).toBe("inside");
+  });
+
+  it("knows the relays before it makes its connection, and asks for them once", async () => {
+    await open(waiting);
+    told(admitted);
+    control.enter();
+    await inside();
+    expect(FakeConnection.all[0]?.configuration.iceServers).toEqual(RELAYS);
+    expect(link.all("media.servers")).toHaveLength(1);
+  });
+
+  it("asks for relays again when half of their time is over, and for none before it may come in", async () => {
+    await open(verdict("too_early"));
+    expect(link.all("media.servers")).toEqual([]);
+    told(waiting);
+    link.last("media.servers").acknowledge({ ok: true, result: { servers: RELAYS, expires_seconds: 3600 } });
+    await settle();
+    await vi.advanceTimersByTimeAsync(1790_000);
+    told({ ...waiting, delay_minutes: 5 });
+    expect(link.all("media.servers")).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(20_000);
+    told({ ...waiting, delay_minutes: 6 });
+    expect(link.all("media.servers")).toHaveLength(2);
+    link.last("media.servers").acknowledge(refused("too_many"));
+    await settle();
   });
 
   it("asks for one seat, however often «Войти» is pressed", async () => {

@@ -11,6 +11,7 @@ import { MediaWatch } from "./media-watch.ts";
 import { OldPictures } from "./old-pictures.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
+import { Relays } from "./relays.ts";
 import { participantChanged, roomChanged } from "./room-state.ts";
 import { BACK_TONES, LOST_TONES, playTones } from "./sound.ts";
 
@@ -27,6 +28,8 @@ export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => v
 const DISTURBED_MILLISECONDS = 1000;
 /** How long a restart may take before everything is made anew. */
 const RESTART_MILLISECONDS = 6000;
+/** How long a connection that knew no relays when it began may try without them. */
+const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
 const PROBE_MILLISECONDS = 500;
@@ -42,6 +45,7 @@ export class Call {
   private readonly signal: Signal;
   private readonly local: LocalMedia;
   private readonly ended: Ended;
+  private readonly relays: Relays;
   private readonly watch = new MediaWatch(
     () => this.media?.arrivals() ?? Promise.resolve(Math.random()),
     () => this.waySeemsDead(),
@@ -61,11 +65,12 @@ export class Call {
   private lastResort: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended) {
+  constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
     this.signal = signalling;
     this.local = local;
     this.quality = quality;
     this.ended = ended;
+    this.relays = relays;
   }
 
   /**
@@ -150,6 +155,7 @@ export class Call {
       this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
       this.local.microphone.subscribe(() => this.tellMediaState()),
       this.local.camera.subscribe(() => this.tellMediaState()),
+      this.relays.servers.subscribe((servers) => this.useRelays(servers)),
       watchPage({
         visible: () => this.pageVisible(),
         reallyHidden: () => this.setHidden(true),
@@ -219,14 +225,16 @@ export class Call {
 
   private newMedia(): MediaConnection {
     const tracks = { microphone: this.local.track("microphone"), camera: this.local.track("camera") };
-    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), {
-      transport: (state) => {
+    const events = {
+      transport: (state: TransportState) => {
         if (media === this.media) this.transportChanged(state);
       },
-      remote: (people) => {
+      remote: (people: ReadonlyMap<string, RemoteMedia>) => {
         if (media === this.media) this.showRemote(people);
       },
-    });
+    };
+    const relays = this.relays.servers.peek();
+    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, relays);
     return media;
   }
 
@@ -251,6 +259,7 @@ export class Call {
   private restartIce(): void {
     const media = this.media;
     if (!media || !this.inside || this.signal.state !== "connected") return;
+    void this.relays.refresh(this.signal);
     this.negotiate(media.restartIce(this.sendOffer));
     // One deadline for all restarts in a row, else each would put off the last resort.
     this.lastResort ??= setTimeout(() => {
@@ -263,6 +272,16 @@ export class Call {
     clearTimeout(this.repair);
     clearTimeout(this.lastResort);
     this.lastResort = undefined;
+  }
+
+  /** Relays that came after the first gathering had begun are only gathered by a restart. */
+  private useRelays(servers: readonly RTCIceServer[]): void {
+    const media = this.media;
+    if (!media?.useRelays(servers) || media.transport !== "connecting") return;
+    clearTimeout(this.repair);
+    this.repair = setTimeout(() => {
+      if (this.media === media && media.transport === "connecting") this.restartIce();
+    }, WITHOUT_RELAYS_MILLISECONDS);
   }
 
   private growSlots(missing: number): void {
@@ -302,8 +321,9 @@ export class Call {
     this.restartIce();
   }
 
+  /** A connection that is being made has had nothing to hear yet: a restart would end checks that still run. */
   private waySeemsDead(): void {
-    if (!this.inside) return;
+    if (!this.inside || this.media?.transport === "connecting") return;
     this.advance("transport_disturbed");
     this.probeLink();
     this.restartIce();

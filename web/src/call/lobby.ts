@@ -10,9 +10,13 @@ import { type Ending, type Lobby, type LobbyEvent, nextLobby, type ShutOut, shou
 import { LocalMedia } from "./local-media.ts";
 import { cameBackFromPaying, onSeenAgain, rememberPaying } from "./payment-return.ts";
 import type { Quality } from "./quality.ts";
+import { Relays } from "./relays.ts";
 
 /** Verdicts under which the person is about to enter. */
 const WORTH_PREPARING: ReadonlySet<VerdictCode> = new Set(["too_early", "waiting_for_practitioner", "admitted"]);
+
+/** Verdicts under which the server says which relays there are. */
+const ABOUT_TO_ENTER: ReadonlySet<VerdictCode> = new Set(["waiting_for_practitioner", "admitted"]);
 
 /** Verdicts under which the page offers to pay. */
 const PAYABLE: ReadonlySet<VerdictCode> = new Set(["payment_required", "payment_pending"]);
@@ -28,6 +32,7 @@ export class LobbyControl {
   /** What the server's clock is ahead of ours, in milliseconds: countdowns run in the server's time. */
   readonly clockOffset: Value<number> = signal(0);
 
+  private readonly relays = new Relays();
   private readonly token: string;
   private readonly transport: (participant: string) => Transport;
   private participant: string | null = null;
@@ -149,6 +154,7 @@ export class LobbyControl {
 
   private verdictChanged(verdict: VerdictView): void {
     this.hear(verdict);
+    if (this.signalling && ABOUT_TO_ENTER.has(verdict.code)) void this.relays.refresh(this.signalling);
     this.advance({ kind: "verdict", verdict });
     void this.prepareIfAllowed();
   }
@@ -166,7 +172,8 @@ export class LobbyControl {
   private async join(): Promise<void> {
     if (!this.signalling || this.call.peek()) return;
     this.advance({ kind: "entering" });
-    const call = new Call(this.signalling, this.local, this.quality, (ending, verdict) => this.ended(ending, verdict));
+    const ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => this.ended(ending, verdict);
+    const call = new Call(this.signalling, this.local, this.quality, ended, this.relays);
     this.call.value = call;
     try {
       await call.enter({ takeOver: this.takeOver, withMedia: this.withMedia.peek() });

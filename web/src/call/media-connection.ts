@@ -1,6 +1,7 @@
 import type { MediaAnswer, SessionDescription, SlotView } from "../protocol/generated.ts";
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
+import { type MediaWay, selectedWay } from "./media-way.ts";
 import { limitSender, type Quality } from "./quality.ts";
 
 /** One other person's sound and picture; the streams stay the same objects while the sections carry that person. */
@@ -41,10 +42,17 @@ export class MediaConnection {
   private negotiation: Promise<void> | null = null;
   private offerAgain = false;
   private closed = false;
+  private relays: readonly RTCIceServer[];
 
-  constructor(tracks: Record<DeviceKind, MediaStreamTrack | null>, quality: Quality, events: MediaConnectionEvents) {
+  constructor(
+    tracks: Record<DeviceKind, MediaStreamTrack | null>,
+    quality: Quality,
+    events: MediaConnectionEvents,
+    relays: readonly RTCIceServer[] = [],
+  ) {
     this.events = events;
-    this.connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    this.relays = relays;
+    this.connection = new RTCPeerConnection(configuration(relays));
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
@@ -138,6 +146,19 @@ export class MediaConnection {
     if (!this.closed) await limitSender(this.own.camera, quality);
   }
 
+  /** For the next gathering: a restart, or the first one if it has not begun. False when nothing is new. */
+  useRelays(relays: readonly RTCIceServer[]): boolean {
+    if (this.closed || relays === this.relays) return false;
+    this.relays = relays;
+    this.connection.setConfiguration(configuration(relays));
+    return true;
+  }
+
+  /** The way in use; null while there is none. */
+  async way(): Promise<MediaWay | null> {
+    return selectedWay(await this.connection.getStats());
+  }
+
   /** Bytes and checks that came in so far; when it stands still, the way to the server is broken. */
   async arrivals(): Promise<number> {
     let sum = 0;
@@ -178,6 +199,10 @@ export class MediaConnection {
   private tellTransport(): void {
     if (!this.closed) this.events.transport(this.transport);
   }
+}
+
+function configuration(relays: readonly RTCIceServer[]): RTCConfiguration {
+  return { bundlePolicy: "max-bundle", iceServers: [...relays] };
 }
 
 /** VP8 first, and only what the rooms speak, so that the offer stays small. */

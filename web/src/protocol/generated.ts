@@ -160,6 +160,14 @@ export interface LeaveRoom {
   readonly id: string;
 }
 
+/**
+ * Asks for the TURN servers that a connection may use where the network allows no other way; answered with
+ * `IceServers`. Only for those who are admitted, or wait for the practitioner.
+ */
+export interface AskIceServers {
+  readonly id: string;
+}
+
 /** A further offer: ICE restart, more slots, or a new RTCPeerConnection; answered with `MediaAnswer`. */
 export interface OfferMedia {
   readonly offer: SessionDescription;
@@ -287,6 +295,19 @@ export interface SlotView {
 export interface Done {
 }
 
+/** None when media has no other way than straight to us. The credentials end after `expires_seconds`. */
+export interface IceServers {
+  readonly servers: readonly IceServer[];
+  readonly expires_seconds: number;
+}
+
+/** A TURN server under its addresses, as `RTCIceServer` of the W3C takes it. */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly credential: string;
+}
+
 export interface AdmissionChanged {
   readonly verdict: VerdictView;
 }
@@ -333,6 +354,7 @@ export interface CommandMap {
   "payment.returned": PaymentReturned;
   "room.join": JoinRoom;
   "room.leave": LeaveRoom;
+  "media.servers": AskIceServers;
   "media.offer": OfferMedia;
   "media.state": SetMediaState;
   "media.receive": ReceiveMedia;
@@ -346,6 +368,7 @@ export interface ResultMap {
   "payment.returned": VerdictView;
   "room.join": JoinResult;
   "room.leave": Done;
+  "media.servers": IceServers;
   "media.offer": MediaAnswer;
   "media.state": Done;
   "media.receive": Done;

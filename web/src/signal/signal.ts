@@ -26,6 +26,7 @@ const WITHOUT_SEAT: ReadonlySet<CommandName> = new Set([
   "admission.check",
   "consent.accept",
   "payment.returned",
+  "media.servers",
   "room.join",
 ]);
 

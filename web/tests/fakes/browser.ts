@@ -89,9 +89,11 @@ export class FakeConnection extends EventTarget {
   connectionState = "new";
   iceConnectionState = "new";
   arrived = 0;
+  configuration: RTCConfiguration;
 
-  constructor() {
+  constructor(configuration: RTCConfiguration) {
     super();
+    this.configuration = configuration;
     FakeConnection.all.push(this);
   }
   addTransceiver(source: FakeTrack | "audio" | "video", init: { direction: string }): FakeTransceiver {
@@ -116,6 +118,9 @@ export class FakeConnection extends EventTarget {
     this.answers.push(sdp);
     return Promise.resolve();
   }
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
+  }
   restartIce(): void {
     this.restarts += 1;
   }
@@ -125,7 +130,7 @@ export class FakeConnection extends EventTarget {
   close(): void {
     this.closed = true;
   }
-  become(state: "connected" | "disconnected" | "failed"): void {
+  become(state: "connecting" | "connected" | "disconnected" | "failed"): void {
     this.iceConnectionState = state;
     this.connectionState = state === "disconnected" ? "connected" : state;
     this.dispatchEvent(new Event("iceconnectionstatechange"));

@@ -1,0 +1,64 @@
+"""The ways to peers: our end of each, the address on the other side, and who is told of what comes."""
+
+from typing import Protocol
+
+from mediaserver.peer_sink import Address, DatagramSender
+
+
+class Connected(Protocol):
+    """The transport behind a confirmed (or adopted) address."""
+
+    @property
+    def video_formats(self) -> frozenset[int]:
+        """The RTP payload types of pictures: what a full way leaves out first."""
+        ...
+
+    def receive_media(self, path: "Path", packet: bytes, arrival: float) -> None: ...
+
+    def receive_dtls(self, path: "Path", datagram: bytes, arrival: float) -> None: ...
+
+    def path_lost(self, path: "Path") -> None:
+        """The TCP connection behind the path has ended."""
+        ...
+
+
+class Strangers(Protocol):
+    """Looks at what comes from unknown addresses."""
+
+    def receive_stun(self, endpoint: "Endpoint", address: Address, datagram: bytes, arrival: float) -> None: ...
+
+    def receive_stray_media(self, endpoint: "Endpoint", address: Address, packet: bytes, arrival: float) -> None: ...
+
+
+class Path:
+    """A way to a peer: one of our endpoints and the address on the other side."""
+
+    __slots__ = ("address", "confirmed", "endpoint", "transport")
+
+    def __init__(self, endpoint: "Endpoint", address: Address, transport: Connected) -> None:
+        self.endpoint = endpoint
+        self.address = address
+        self.transport = transport
+        self.confirmed = False
+        """A verified STUN check came from there."""
+
+
+class Endpoint:
+    """Our end of paths: a UDP socket of the port with many, or one TCP connection with its only one."""
+
+    tcp = False
+
+    def __init__(self, sender: DatagramSender, address: str) -> None:
+        self.socket = sender
+        self.address = address
+        """Our own, as bound."""
+        self.paths: dict[Address, Path] = {}
+
+    @property
+    def ipv6(self) -> bool:
+        return ":" in self.address
+
+    def forget(self, path: Path) -> None:
+        """The transport no longer uses the path."""
+        if self.paths.get(path.address) is path:
+            del self.paths[path.address]

@@ -1,0 +1,139 @@
+"""ICE-TCP, passive (RFC 6544): who may connect, how many, and for how long without proving who they are."""
+
+import asyncio
+import ipaddress
+import socket
+import struct
+import time
+from collections import Counter
+
+from mediaserver.demultiplexer import Demultiplexer
+from mediaserver.drops import Drop, Drops
+from mediaserver.peer_sink import Address
+from mediaserver.settings import (
+    MAXIMUM_TCP_CONNECTIONS,
+    MAXIMUM_TCP_FROM_ADDRESS,
+    MAXIMUM_TCP_UNVERIFIED,
+    TCP_VERIFY_DEADLINE,
+)
+from mediaserver.tcp_connection import TcpConnection
+
+_ACCEPTS_A_TURN = 8
+_PAUSE_SECONDS = 0.5
+"""When the process has no descriptors left, a listener that stays readable must not keep the loop busy."""
+_RESET = struct.pack("ii", 1, 0)
+
+
+class TcpPort:
+    """Owns the listeners and every connection; freed by `close`. Times are `time.monotonic` seconds."""
+
+    def __init__(self, listeners: list[tuple[socket.socket, str]], drops: Drops) -> None:
+        """`listeners`: each with the address it is bound to."""
+        self._listeners = listeners
+        self._drops = drops
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._demultiplexer: Demultiplexer | None = None
+        self._connections: set[TcpConnection] = set()
+        self._unverified: dict[TcpConnection, float] = {}
+        """Since when, the oldest first. Those that were verified meanwhile are taken out when they are looked at."""
+        self._by_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def open(self, loop: asyncio.AbstractEventLoop, demultiplexer: Demultiplexer) -> None:
+        self._loop = loop
+        self._demultiplexer = demultiplexer
+        for listener, address in self._listeners:
+            loop.add_reader(listener.fileno(), self._accept_some, listener, address)
+
+    def close(self) -> None:
+        for connection in list(self._connections):
+            connection.close()
+        for listener, _ in self._listeners:
+            if self._loop is not None:
+                self._loop.remove_reader(listener.fileno())
+            listener.close()
+
+    def close_overdue(self, now: float) -> None:
+        """Closes connections that had time enough to prove themselves."""
+        for connection, since in list(self._unverified.items()):
+            if connection.verified:
+                del self._unverified[connection]
+            elif now - since > TCP_VERIFY_DEADLINE:
+                self._drops.counts[Drop.TCP_NO_CHECK_IN_TIME] += 1
+                connection.close()
+            else:
+                return
+
+    def _accept_some(self, listener: socket.socket, address: str) -> None:
+        for _ in range(_ACCEPTS_A_TURN):
+            try:
+                connected, peer = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._drops.counts[Drop.TCP_TOO_MANY_CONNECTIONS] += 1
+                self._pause(listener, address)
+                return
+            self._take(connected, peer, address)
+
+    def _take(self, connected: socket.socket, peer: Address, address: str) -> None:
+        loop, demultiplexer = self._loop, self._demultiplexer
+        key = _network(peer[0])
+        if (
+            loop is None
+            or demultiplexer is None
+            or self._by_address[key] >= MAXIMUM_TCP_FROM_ADDRESS
+            or not self._has_room()
+        ):
+            self._drops.counts[Drop.TCP_TOO_MANY_CONNECTIONS] += 1
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            connected.close()
+            return
+        connected.setblocking(False)
+        connection = TcpConnection(connected, peer, address, loop, demultiplexer, self._drops, self._ended)
+        self._connections.add(connection)
+        self._unverified[connection] = time.monotonic()
+        self._by_address[key] += 1
+
+    def _has_room(self) -> bool:
+        """A newcomer takes the place of the oldest that has not proved itself: a browser needs one round trip for that,
+        so that whoever only holds connections open can't keep it out."""
+        while len(self._unverified) >= MAXIMUM_TCP_UNVERIFIED or len(self._connections) >= MAXIMUM_TCP_CONNECTIONS:
+            oldest = next(iter(self._unverified), None)
+            if oldest is None:
+                return False
+            if oldest.verified:
+                del self._unverified[oldest]
+            else:
+                self._drops.counts[Drop.TCP_TOO_MANY_CONNECTIONS] += 1
+                oldest.close()
+        return True
+
+    def _ended(self, connection: TcpConnection) -> None:
+        self._connections.discard(connection)
+        self._unverified.pop(connection, None)
+        key = _network(connection.peer[0])
+        self._by_address[key] -= 1
+        if self._by_address[key] <= 0:
+            del self._by_address[key]
+
+    def _pause(self, listener: socket.socket, address: str) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        loop.remove_reader(listener.fileno())
+
+        def go_on() -> None:
+            if listener.fileno() >= 0:
+                loop.add_reader(listener.fileno(), self._accept_some, listener, address)
+
+        loop.call_later(_PAUSE_SECONDS, go_on)
+
+
+def _network(host: str) -> str:
+    """What counts as one address: of IPv6 the /64, which one customer has whole."""
+    if ":" not in host:
+        return host
+    return ipaddress.IPv6Address(host.partition("%")[0]).packed[:8].hex()
