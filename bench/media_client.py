@@ -236,7 +236,7 @@ class BenchClient:
         outgoing = _session(client + client_salt, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
         incoming = _session(server + server_salt, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         self.protect, self.protect_rtcp = outgoing.protect, outgoing.protect_rtcp
-        self.unprotect = incoming.unprotect
+        self.unprotect, self.unprotect_rtcp = incoming.unprotect, incoming.unprotect_rtcp
 
     def _take(self, connection: SSL.Connection, datagram: bytes) -> None:
         if datagram[0] < 4:

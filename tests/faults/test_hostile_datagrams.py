@@ -17,8 +17,10 @@ from aiortc import RTCCertificate
 from aiortc.stats import RTCInboundRtpStreamStats
 from OpenSSL import SSL
 
+from bench.processes import resident_kilobytes
+from tests.faults.mutations import mutated
 from tests.integration.media_client import MediaClient, loopback_candidates
-from tests.integration.media_worker_process import Link, WorkerProcess, worker_process
+from tests.integration.media_worker_process import Link, worker_process
 from tests.mediaserver.raw_client import AUDIO_SSRC, RawClient, dtls_context
 
 SEED = 20261121
@@ -71,25 +73,7 @@ class Hostile:
         return self.random.choice(self._sent) if self._sent else self._audio()
 
     def _mutated(self, valid: bytes) -> bytes:
-        data = bytearray(valid)
-        match self.random.randrange(6):
-            case 0:
-                data = data[: self.random.randrange(len(data) + 1)]
-            case 1:
-                data += self.random.randbytes(self.random.randrange(1, 1900))
-            case 2:
-                at = self.random.randrange(len(data))
-                data[at : at + 4] = self.random.randbytes(4)
-            case 3:
-                # A length field's favourite values.
-                at = self.random.randrange(len(data))
-                data[at : at + 2] = self.random.choice((b"\x00\x00", b"\xff\xff", b"\x7f\xff"))
-            case 4:
-                data[0] = self.random.randrange(256)
-            case _:
-                for _ in range(self.random.randrange(1, 20)):
-                    data[self.random.randrange(len(data))] = self.random.randrange(256)
-        return bytes(data[:2000])
+        return mutated(self.random, valid)
 
     def _rtp(self) -> bytes:
         """Lies about padding, CSRCs and extensions, unknown and others' SSRCs, leaps of sequence numbers."""
@@ -160,13 +144,6 @@ async def bombard(hostile: Hostile, link: Link, number: int) -> None:
             await link.inventory()
 
 
-def resident_kib(worker: WorkerProcess) -> int:
-    status = Path(f"/proc/{worker.process.pid}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1])
-
-
 async def inbound(client: MediaClient) -> dict[str, RTCInboundRtpStreamStats]:
     """By kind."""
     return {
@@ -198,9 +175,9 @@ async def test_a_call_goes_on_under_hostile_datagrams(tmp_path: Path) -> None:
                 hostile = Hostile(member, ssrcs(answer.sdp), ssrcs(anna.pc.localDescription.sdp))
 
                 await bombard(hostile, link, WARM_UP)
-                resident, before = resident_kib(worker), await inbound(anna)
+                resident, before = resident_kilobytes(worker.process.pid), await inbound(anna)
                 await bombard(hostile, link, DATAGRAMS)
-                grown = resident_kib(worker) - resident
+                grown = resident_kilobytes(worker.process.pid) - resident
 
                 for client, brightness in ((anna, BORIS), (boris, ANNA)):
                     await client.sees(slot(client, "video"), brightness)
