@@ -40,7 +40,8 @@ def main() -> int:
             fields, drops = measure(worker, chosen.datagrams, chosen.seed)
         log.seek(0)
         fields["tracebacks"] = log.read().count(b"Traceback")
-    print_table("What the worker dropped", ["reason", "times"], sorted(drops.items(), key=lambda item: -item[1]))
+    rows = sorted(drops.items(), key=lambda item: item[1], reverse=True)
+    print_table("What the worker dropped", ["reason", "times"], rows)
     print_result({"bench": "hostile", "seed": chosen.seed, **fields})
     return 1 if fields["live_lost"] or fields["live_wrong"] or fields["faults"] or fields["tracebacks"] else 0
 

@@ -96,6 +96,8 @@ class MediaWorker:
         peers = self._peers()
         own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
         own["tcp_connections"] = len(self._port.tcp)
+        own["incoming_ssrcs"] = self._switchboard.sources
+        own["tasks"] = len(asyncio.all_tasks(self._loop)) if self._loop is not None else 0
         return self._drops.snapshot() | own | peers_by_path(peer.transport for _, peer in peers) | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
