@@ -8,7 +8,7 @@ import json
 import sys
 from collections import defaultdict
 
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRelay
 
 Request = dict[str, str]
@@ -24,7 +24,7 @@ class RelayRooms:
 
     async def answer(self, request: Request) -> str:
         """`what`: publish or subscribe; `room`, `person`, `sdp` (the offer)."""
-        connection = RTCPeerConnection()
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connections.append(connection)
         if request["what"] == "publish":
 

@@ -66,7 +66,7 @@ def _run(_: argparse.Namespace, rest: list[str]) -> int:
 def _test(chosen: argparse.Namespace, rest: list[str]) -> int:
     _set_up()
     setup.web_build()
-    missing = setup.test_programs()
+    missing = setup.programs(setup.DEBIAN_PACKAGES)
     return tests.run_suites(chosen.only or list(tests.SUITES), chosen.filter, chosen.slow, missing, rest)
 
 
@@ -79,8 +79,9 @@ def _check(_: argparse.Namespace, __: list[str]) -> int:
 def _bench(chosen: argparse.Namespace, rest: list[str]) -> int:
     _set_up()
     setup.web_build()
-    if missing := setup.test_programs():
-        say(f"benches need real browsers: install {' '.join(missing)}")
+    wanted = setup.PEER_PACKAGES if chosen.name == "sfu" else setup.DEBIAN_PACKAGES
+    if missing := setup.programs(wanted):
+        say(f"this bench needs more: install {' '.join(missing)}")
         return 1
     return status(PYTHON, "-m", f"bench.{chosen.name}", *rest)
 
@@ -96,7 +97,7 @@ def _fmt(_: argparse.Namespace, __: list[str]) -> int:
 
 def _shots(_: argparse.Namespace, rest: list[str]) -> int:
     _set_up()
-    if missing := setup.test_programs():
+    if missing := setup.programs(setup.DEBIAN_PACKAGES):
         say(f"pictures need a browser: install {' '.join(missing)}")
         return 1
     return status(*setup.npm(), "run", "--silent", "shots", "--", *rest)

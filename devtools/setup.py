@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from devtools.shell import CACHE, PYTHON, ROOT, VENV, CommandFailed, environment, node_folder, run, say
@@ -22,6 +22,9 @@ DEBIAN_PACKAGES = {
     "fc-list": "fontconfig",
 }
 """Program → the Debian package that brings it; the tests with real browsers and a real proxy need them."""
+
+PEER_PACKAGES = {"janus": "janus", "ip": "iproute2"}
+"""Servers that ours is compared with, and what gives them a network apart."""
 
 FONT_PACKAGES = ("fonts-dejavu-core", "fonts-noto-core")
 
@@ -104,12 +107,12 @@ def fingerprint(sources: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def test_programs() -> list[str]:
-    """Sees to the browsers and tools that tests need; returns the Debian packages that are still missing."""
-    missing = [package for program, package in DEBIAN_PACKAGES.items() if not _has(program)]
+def programs(wanted: Mapping[str, str]) -> list[str]:
+    """Sees to these programs (with the packages that bring them); returns the Debian packages still missing."""
+    missing = [package for program, package in wanted.items() if not _has(program)]
     if not missing or not _install_debian_packages([*missing, *FONT_PACKAGES]):
         return missing
-    return [package for program, package in DEBIAN_PACKAGES.items() if not _has(program)]
+    return [package for program, package in wanted.items() if not _has(program)]
 
 
 def _has(program: str) -> bool:
