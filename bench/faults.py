@@ -181,11 +181,9 @@ def _slow(slow: Slow | None) -> Fields:
         ["slow: picture height", clean.height(), limited.height(settled), freed.height(freed.started + 25_000)],
         ["slow: audio lost, %", clean.audio_loss_percent(), limited.audio_loss_percent(), freed.audio_loss_percent()],
         ["after 5 s: audio lost, %", None, limited.audio_loss_percent(settled), None],
-        *(
-            [f"{name}: frames/s", *(period.others[name] / period.seconds for period in (clean, limited, freed))]
-            for name in clean.others
-        ),
     ]
+    for name in clean.others:
+        rows.append([f"{name}: frames/s", *(each.others[name] / each.seconds for each in (clean, limited, freed))])
     print_table("One of three limited to 400 kbit/s", ["", "clean", "limited", "freed"], rows)
     lower = limited.height(settled) < clean.height()
     values = (
@@ -215,7 +213,9 @@ def _tcp(joins: Joins | None) -> Fields:
     if joins is None or joins.blocked is None:
         return {"udp_blocked_tcp_s": None}
     free = joins.free.begun() if joins.free is not None else None
-    print_table("From «enter» to picture and sound, s", ["", "clean", "UDP blocked"], [["", free, joins.blocked.begun()]])
+    print_table(
+        "From «enter» to picture and sound, s", ["", "clean", "UDP blocked"], [["", free, joins.blocked.begun()]]
+    )
     return {"udp_blocked_tcp_s": joins.blocked.begun()}
 
 

@@ -128,7 +128,9 @@ async function sample({ slow, people }: Receivers, seconds: number): Promise<Sam
     await sleep(SAMPLE_MS);
   }
   const after = await people.frames();
-  const others = Object.fromEntries(Object.entries(after).map(([name, frames]) => [name, frames - (before[name] ?? 0)]));
+  const others = Object.fromEntries(
+    Object.entries(after).map(([name, frames]) => [name, frames - (before[name] ?? 0)]),
+  );
   return { started, samples, others, seconds: (now() - started) / 1000 };
 }
 
