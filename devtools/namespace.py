@@ -5,7 +5,9 @@ without a default route, so the command gets a small network that leads nowhere:
 
 * the *server side*, where the command runs: loopback with the service address `10.99.0.1`, which every link reaches;
 * the *client side*, a second namespace with two links to the first, `wifi` (10.99.1.2) and `mobile` (10.99.2.2).
-  The default route goes by `wifi`; programs get there by `ip netns exec $KONSILIUM_CLIENT_NAMESPACE`.
+  The default route goes by `wifi`; programs get there by `ip netns exec $KONSILIUM_CLIENT_NAMESPACE`. When all browsers
+  stay on the first side (Firefox can only be driven there), a server and a relay go to the second instead, at
+  10.99.3.1 and 10.99.3.2.
 
 Needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN). Nothing of it can reach the machine's network, nor be reached.
 """
@@ -18,6 +20,8 @@ import sys
 from types import FrameType
 
 SERVICE_ADDRESS = "10.99.0.1"
+FAR_ADDRESS = "10.99.3.1"
+RELAY_ADDRESS = "10.99.3.2"
 LINKS = {"wifi": "10.99.1", "mobile": "10.99.2"}
 
 
@@ -35,6 +39,8 @@ def main(command: list[str]) -> int:
     environment = {
         **os.environ,
         "KONSILIUM_SERVICE_ADDRESS": SERVICE_ADDRESS,
+        "KONSILIUM_FAR_ADDRESS": FAR_ADDRESS,
+        "KONSILIUM_RELAY_ADDRESS": RELAY_ADDRESS,
         "KONSILIUM_CLIENT_NAMESPACE": client,
     }
     try:
@@ -51,7 +57,8 @@ def _make(server: str, client: str) -> None:
     for name in (server, client):
         _ip("netns", "add", name)
         _ip("-n", name, "link", "set", "lo", "up")
-    _ip("-n", server, "address", "add", f"{SERVICE_ADDRESS}/32", "dev", "lo")
+    for name, address in ((server, SERVICE_ADDRESS), (client, FAR_ADDRESS), (client, RELAY_ADDRESS)):
+        _ip("-n", name, "address", "add", f"{address}/32", "dev", "lo")
     for link, prefix in LINKS.items():
         _ip("-n", server, "link", "add", link, "type", "veth", "peer", "name", link, "netns", client)
         for name, address in ((server, f"{prefix}.1"), (client, f"{prefix}.2")):

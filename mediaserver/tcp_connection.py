@@ -1,6 +1,7 @@
 """One TCP connection of a peer: an endpoint with one path, read frame by frame (RFC 4571 section 2, RFC 6544)."""
 
 import asyncio
+import ipaddress
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +20,13 @@ UNVERIFIED_BYTES = 4096
 """What a stranger may send before a connectivity check of theirs is verified."""
 
 
+def network_of(host: str) -> str:
+    """What counts as one address: of IPv6 the /64, which one customer has whole."""
+    if ":" not in host:
+        return host
+    return ipaddress.IPv6Address(host.partition("%")[0]).packed[:8].hex()
+
+
 class TcpConnection(Endpoint):
     """Lives until either side closes it, or its path is forgotten. Freed by `close`.
 
@@ -35,16 +43,18 @@ class TcpConnection(Endpoint):
         loop: asyncio.AbstractEventLoop,
         demultiplexer: Demultiplexer,
         drops: Drops,
+        faults: Faults,
         ended: Callable[["TcpConnection"], None],
     ) -> None:
-        self.sender = TcpSender(connected, loop, drops, self._video_formats, self.close)
+        self.sender = TcpSender(connected, loop, drops, faults, self._video_formats, self.close)
         super().__init__(self.sender, address)
         self.peer = peer
+        self.network = network_of(peer[0])
         self._connected = connected
         self._loop = loop
         self._demultiplexer = demultiplexer
         self._counts = drops.counts
-        self._faults = Faults(drops)
+        self._faults = faults
         self._ended = ended
         self._rest = b""
         """The beginning of a frame whose end has not come."""

@@ -1,7 +1,6 @@
 """ICE-TCP, passive (RFC 6544): who may connect, how many, and for how long without proving who they are."""
 
 import asyncio
-import ipaddress
 import socket
 import struct
 import time
@@ -9,6 +8,7 @@ from collections import Counter
 
 from mediaserver.demultiplexer import Demultiplexer
 from mediaserver.drops import Drop, Drops
+from mediaserver.faults import Faults
 from mediaserver.peer_sink import Address
 from mediaserver.settings import (
     MAXIMUM_TCP_CONNECTIONS,
@@ -16,7 +16,7 @@ from mediaserver.settings import (
     MAXIMUM_TCP_UNVERIFIED,
     TCP_VERIFY_DEADLINE,
 )
-from mediaserver.tcp_connection import TcpConnection
+from mediaserver.tcp_connection import TcpConnection, network_of
 
 _ACCEPTS_A_TURN = 8
 _PAUSE_SECONDS = 0.5
@@ -31,12 +31,13 @@ class TcpPort:
         """`listeners`: each with the address it is bound to."""
         self._listeners = listeners
         self._drops = drops
+        self._faults = Faults(drops)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._demultiplexer: Demultiplexer | None = None
         self._connections: set[TcpConnection] = set()
         self._unverified: dict[TcpConnection, float] = {}
         """Since when, the oldest first. Those that were verified meanwhile are taken out when they are looked at."""
-        self._by_address: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -63,8 +64,6 @@ class TcpPort:
             elif now - since > TCP_VERIFY_DEADLINE:
                 self._drops.counts[Drop.TCP_NO_CHECK_IN_TIME] += 1
                 connection.close()
-            else:
-                return
 
     def _accept_some(self, listener: socket.socket, address: str) -> None:
         for _ in range(_ACCEPTS_A_TURN):
@@ -80,44 +79,49 @@ class TcpPort:
 
     def _take(self, connected: socket.socket, peer: Address, address: str) -> None:
         loop, demultiplexer = self._loop, self._demultiplexer
-        key = _network(peer[0])
-        if (
-            loop is None
-            or demultiplexer is None
-            or self._by_address[key] >= MAXIMUM_TCP_FROM_ADDRESS
-            or not self._has_room()
-        ):
+        if loop is None or demultiplexer is None or not self._make_room(network_of(peer[0])):
             self._drops.counts[Drop.TCP_TOO_MANY_CONNECTIONS] += 1
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             connected.close()
             return
-        connected.setblocking(False)
-        connection = TcpConnection(connected, peer, address, loop, demultiplexer, self._drops, self._ended)
+        try:
+            connected.setblocking(False)
+            connection = TcpConnection(
+                connected, peer, address, loop, demultiplexer, self._drops, self._faults, self._ended
+            )
+        except OSError:
+            # It is gone already.
+            connected.close()
+            return
         self._connections.add(connection)
         self._unverified[connection] = time.monotonic()
-        self._by_address[key] += 1
+        self._by_network[connection.network] += 1
 
-    def _has_room(self) -> bool:
+    def _make_room(self, network: str) -> bool:
         """A newcomer takes the place of the oldest that has not proved itself: a browser needs one round trip for that,
         so that whoever only holds connections open can't keep it out."""
-        while len(self._unverified) >= MAXIMUM_TCP_UNVERIFIED or len(self._connections) >= MAXIMUM_TCP_CONNECTIONS:
-            oldest = next(iter(self._unverified), None)
-            if oldest is None:
-                return False
-            if oldest.verified:
-                del self._unverified[oldest]
-            else:
+        if self._by_network[network] >= MAXIMUM_TCP_FROM_ADDRESS and not self._close_oldest(network):
+            return False
+        full = len(self._unverified) >= MAXIMUM_TCP_UNVERIFIED or len(self._connections) >= MAXIMUM_TCP_CONNECTIONS
+        return not full or self._close_oldest()
+
+    def _close_oldest(self, network: str = "") -> bool:
+        """Of those that have not proved themselves, from this network or any; False: there is none."""
+        for connection in list(self._unverified):
+            if connection.verified:
+                del self._unverified[connection]
+            elif not network or connection.network == network:
                 self._drops.counts[Drop.TCP_TOO_MANY_CONNECTIONS] += 1
-                oldest.close()
-        return True
+                connection.close()
+                return True
+        return False
 
     def _ended(self, connection: TcpConnection) -> None:
         self._connections.discard(connection)
         self._unverified.pop(connection, None)
-        key = _network(connection.peer[0])
-        self._by_address[key] -= 1
-        if self._by_address[key] <= 0:
-            del self._by_address[key]
+        self._by_network[connection.network] -= 1
+        if self._by_network[connection.network] <= 0:
+            del self._by_network[connection.network]
 
     def _pause(self, listener: socket.socket, address: str) -> None:
         loop = self._loop
@@ -130,10 +134,3 @@ class TcpPort:
                 loop.add_reader(listener.fileno(), self._accept_some, listener, address)
 
         loop.call_later(_PAUSE_SECONDS, go_on)
-
-
-def _network(host: str) -> str:
-    """What counts as one address: of IPv6 the /64, which one customer has whole."""
-    if ":" not in host:
-        return host
-    return ipaddress.IPv6Address(host.partition("%")[0]).packed[:8].hex()

@@ -25,6 +25,7 @@ class TcpSender:
         connected: socket.socket,
         loop: asyncio.AbstractEventLoop,
         drops: Drops,
+        faults: Faults,
         video_formats: Callable[[], frozenset[int]],
         failed: Callable[[], None],
     ) -> None:
@@ -34,7 +35,7 @@ class TcpSender:
         self._socket = connected
         self._loop = loop
         self._counts = drops.counts
-        self._faults = Faults(drops)
+        self._faults = faults
         self._video_formats = video_formats
         self._failed = failed
         self._backlog = Backlog()

@@ -74,7 +74,9 @@ function rewriteAnswers(): void {
       return original.call(this, description);
     }
     const relay = await window.relayFor(first[2] ?? "", Number(first[3]));
-    const sdp = (description.sdp ?? "").replace(pattern, `$1 ${relay.host} ${relay.port} `);
+    // The ways around the relay are taken out.
+    const withoutTcp = (description.sdp ?? "").replace(/^a=candidate:\S+ \d+ tcp .*\r\n/gim, "");
+    const sdp = withoutTcp.replace(pattern, `$1 ${relay.host} ${relay.port} `);
     return original.call(this, { type: description.type, sdp });
   } as typeof original;
 }

@@ -17,7 +17,7 @@ from contract.ids import ParticipantId
 from server.turn import CREDENTIAL_SECONDS, TurnServers
 from tests.integration.media_client import MediaClient, relayed_only
 from tests.integration.media_worker_process import PATIENCE, Link, worker_process
-from tests.integration.turn_server import ADDRESS, MEDIA_ADDRESS, SECRET, TurnServer, turn_server
+from tests.integration.turn_server import LOOPBACK, SECRET, TurnServer, turn_server
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.coturn]
 ANNA = ParticipantId("anna")
@@ -69,7 +69,7 @@ async def allocate(coturn: TurnServer, over: str, username: str, password: str) 
         context.check_hostname = False
     return await turn.create_turn_endpoint(
         Peer,
-        server_addr=(ADDRESS, coturn.tls_port if over == "tls" else coturn.port),
+        server_addr=(LOOPBACK, coturn.tls_port if over == "tls" else coturn.port),
         username=username,
         password=password,
         ssl=context,
@@ -80,7 +80,7 @@ async def allocate(coturn: TurnServer, over: str, username: str, password: str) 
 @pytest.mark.parametrize("over", ["udp", "tcp", "tls"])
 async def test_our_credentials_open_a_relay_to_our_media_and_to_nothing_else(coturn: TurnServer, over: str) -> None:
     loop = asyncio.get_running_loop()
-    echo, _ = await loop.create_datagram_endpoint(Echo, local_addr=(MEDIA_ADDRESS, 0))
+    echo, _ = await loop.create_datagram_endpoint(Echo, local_addr=(LOOPBACK, 0))
     relay, peer = await allocate(coturn, over, *credentials())
     async with asyncio.timeout(PATIENCE):
         relay.sendto(b"hello", echo.get_extra_info("sockname"))
@@ -108,7 +108,7 @@ async def test_old_and_forged_credentials_open_nothing(coturn: TurnServer, age: 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_a_call_goes_through_the_relay(coturn: TurnServer, tmp_path: Path, transport: str) -> None:
     username, password = credentials()
-    url = f"turn:{ADDRESS}:{coturn.port}?transport={transport}"
+    url = f"turn:{LOOPBACK}:{coturn.port}?transport={transport}"
     relays = RTCConfiguration(iceServers=[RTCIceServer([url], username, password)])
     with relayed_only():
         async with worker_process(tmp_path) as worker:

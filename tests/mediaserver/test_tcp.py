@@ -85,7 +85,7 @@ async def test_freeing_the_transport_closes_its_connections(media: WorkerUnderTe
     media.worker.disconnect("room", "anna")
     await client.closed_by_server()
     assert not len(media.port.tcp)
-    assert not media.port.tcp._by_address
+    assert not media.port.tcp._by_network
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,7 @@ async def test_one_address_can_hold_only_so_many(
     monkeypatch.setattr("mediaserver.tcp_port.MAXIMUM_TCP_FROM_ADDRESS", 10)
     await flood(media, strangers, 30)
     assert len(media.port.tcp) == 10
+    await media.join("anna", TcpClient())
 
 
 async def test_when_all_places_are_proven_ones_there_is_no_room(

@@ -1,8 +1,9 @@
 /** What most stories begin with: a server, and two people in one room who see and hear each other. */
 
+import type { BrowserChoices, BrowserKind } from "./browsers.ts";
 import { moves, sounds } from "./media.ts";
 import { Person } from "./person.ts";
-import type { DemoAppointment, Server } from "./server.ts";
+import type { DemoAppointment, Server, ServerChoices } from "./server.ts";
 import type { Stage } from "./stage.ts";
 
 export interface Consultation {
@@ -12,11 +13,18 @@ export interface Consultation {
   appointment: DemoAppointment;
 }
 
-export async function consultation(stage: Stage): Promise<Consultation> {
-  const server = await stage.server();
+export interface ConsultationChoices {
+  server?: ServerChoices;
+  patient?: BrowserKind;
+  browser?: BrowserChoices;
+}
+
+export async function consultation(stage: Stage, choices: ConsultationChoices = {}): Promise<Consultation> {
+  const server = await stage.server(choices.server);
   const appointment = server.appointment("waiting_for_practitioner");
-  const patient = new Person(await stage.open("patient", "chromium"));
-  const doctor = new Person(await stage.open("doctor", "chromium"));
+  const browser = { trusted: new URL(server.url).origin, ...choices.browser };
+  const patient = new Person(await stage.open("patient", choices.patient ?? "chromium", browser));
+  const doctor = new Person(await stage.open("doctor", "chromium", browser));
   await doctor.visit(appointment.practitioner);
   await doctor.enter();
   await doctor.isInside();

@@ -2,6 +2,7 @@
 
 import type { Page } from "puppeteer-core";
 
+import { type MediaWay, selectedWay } from "../../../web/src/call/media-way.ts";
 import { until } from "./waiting.ts";
 import "./instruments.ts";
 
@@ -100,6 +101,15 @@ export async function silent(page: Page, seconds = 20): Promise<void> {
     before = now;
     return quiet >= 8;
   });
+}
+
+/** Which way the media of the page's newest connection takes; null while there is none. */
+export async function way(page: Page): Promise<MediaWay | null> {
+  const entries = await page.evaluate(async () => {
+    const report = await window.instruments.connections.at(-1)?.getStats();
+    return [...(report?.entries() ?? [])] as [string, object][];
+  });
+  return selectedWay(new Map(entries) as unknown as RTCStatsReport);
 }
 
 /** How many of the page's own tracks still hold a device. */

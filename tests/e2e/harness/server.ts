@@ -10,10 +10,16 @@ import { promisify } from "node:util";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const PYTHON = join(ROOT, ".venv", "bin", "python");
+/** See `devtools/namespace.py`. */
+export const FAR_ADDRESS = process.env.KONSILIUM_FAR_ADDRESS ?? "";
+export const RELAY_ADDRESS = process.env.KONSILIUM_RELAY_ADDRESS ?? "";
+export const INTO_FAR_NETWORK = ["ip", "netns", "exec", process.env.KONSILIUM_CLIENT_NAMESPACE ?? ""];
 const START_LIMIT = 60_000;
 
 export interface ServerChoices {
   announce?: string[];
+  /** In the second network namespace, so that what browsers send really crosses a network. */
+  far?: boolean;
   arguments?: string[];
 }
 
@@ -54,12 +60,18 @@ export class Server {
 
   static async start(choices: ServerChoices = {}): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "konsilium-"));
-    const announced = choices.announce ?? ["127.0.0.1", process.env.KONSILIUM_SERVICE_ADDRESS ?? "127.0.0.1"];
-    const command = ["-m", "server", "serve", "--demo", "--json", "--port", "0", "--udp-ports", "0", "--data", folder];
+    const near = ["127.0.0.1", process.env.KONSILIUM_SERVICE_ADDRESS ?? "127.0.0.1"];
+    const announced = choices.far ? [FAR_ADDRESS] : (choices.announce ?? near);
+    const command = choices.far ? [...INTO_FAR_NETWORK, PYTHON] : [PYTHON];
+    command.push("-m", "server", "serve", "--demo", "--json", "--port", "0", "--udp-ports", "0", "--data", folder);
+    if (choices.far) {
+      command.push("--host", FAR_ADDRESS);
+    }
     for (const address of new Set(announced)) {
       command.push("--announce", address);
     }
-    const child = spawn(PYTHON, [...command, ...(choices.arguments ?? [])], {
+    const [program = "", ...rest] = [...command, ...(choices.arguments ?? [])];
+    const child = spawn(program, rest, {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -63,6 +63,7 @@ export class Call {
   private joining = false;
   private repair: ReturnType<typeof setTimeout> | undefined;
   private lastResort: ReturnType<typeof setTimeout> | undefined;
+  private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
@@ -127,6 +128,7 @@ export class Call {
     this.closed = true;
     this.stopRepair();
     clearTimeout(this.nextJoin);
+    clearTimeout(this.withoutRelays);
     this.watch.stop();
     this.screen.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
@@ -225,16 +227,15 @@ export class Call {
 
   private newMedia(): MediaConnection {
     const tracks = { microphone: this.local.track("microphone"), camera: this.local.track("camera") };
-    const events = {
-      transport: (state: TransportState) => {
+    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), {
+      transport: (state) => {
         if (media === this.media) this.transportChanged(state);
       },
-      remote: (people: ReadonlyMap<string, RemoteMedia>) => {
+      remote: (people) => {
         if (media === this.media) this.showRemote(people);
       },
-    };
-    const relays = this.relays.servers.peek();
-    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, relays);
+    });
+    media.useRelays(this.relays.servers.peek());
     return media;
   }
 
@@ -250,6 +251,7 @@ export class Call {
     this.old.keep(this.media, this.remoteNow);
     this.remoteNow = new Map();
     this.media = this.newMedia();
+    void this.relays.refresh(this.signal);
     this.negotiate(this.media.negotiate(this.sendOffer));
   }
 
@@ -259,7 +261,6 @@ export class Call {
   private restartIce(): void {
     const media = this.media;
     if (!media || !this.inside || this.signal.state !== "connected") return;
-    void this.relays.refresh(this.signal);
     this.negotiate(media.restartIce(this.sendOffer));
     // One deadline for all restarts in a row, else each would put off the last resort.
     this.lastResort ??= setTimeout(() => {
@@ -278,8 +279,8 @@ export class Call {
   private useRelays(servers: readonly RTCIceServer[]): void {
     const media = this.media;
     if (!media?.useRelays(servers) || media.transport !== "connecting") return;
-    clearTimeout(this.repair);
-    this.repair = setTimeout(() => {
+    clearTimeout(this.withoutRelays);
+    this.withoutRelays = setTimeout(() => {
       if (this.media === media && media.transport === "connecting") this.restartIce();
     }, WITHOUT_RELAYS_MILLISECONDS);
   }

@@ -19,6 +19,7 @@ export interface MediaConnectionEvents {
 
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
+const BUNDLE = "max-bundle";
 const FIRST_SLOTS = 2;
 /** A room has at most eight people with sound or picture, and the server takes no endless offers. */
 const MOST_SLOTS = 8;
@@ -42,17 +43,11 @@ export class MediaConnection {
   private negotiation: Promise<void> | null = null;
   private offerAgain = false;
   private closed = false;
-  private relays: readonly RTCIceServer[];
+  private relays: readonly RTCIceServer[] = [];
 
-  constructor(
-    tracks: Record<DeviceKind, MediaStreamTrack | null>,
-    quality: Quality,
-    events: MediaConnectionEvents,
-    relays: readonly RTCIceServer[] = [],
-  ) {
+  constructor(tracks: Record<DeviceKind, MediaStreamTrack | null>, quality: Quality, events: MediaConnectionEvents) {
     this.events = events;
-    this.relays = relays;
-    this.connection = new RTCPeerConnection(configuration(relays));
+    this.connection = new RTCPeerConnection({ bundlePolicy: BUNDLE });
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
@@ -150,7 +145,7 @@ export class MediaConnection {
   useRelays(relays: readonly RTCIceServer[]): boolean {
     if (this.closed || relays === this.relays) return false;
     this.relays = relays;
-    this.connection.setConfiguration(configuration(relays));
+    this.connection.setConfiguration({ bundlePolicy: BUNDLE, iceServers: [...relays] });
     return true;
   }
 
@@ -199,10 +194,6 @@ export class MediaConnection {
   private tellTransport(): void {
     if (!this.closed) this.events.transport(this.transport);
   }
-}
-
-function configuration(relays: readonly RTCIceServer[]): RTCConfiguration {
-  return { bundlePolicy: "max-bundle", iceServers: [...relays] };
 }
 
 /** VP8 first, and only what the rooms speak, so that the offer stays small. */
