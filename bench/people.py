@@ -94,17 +94,19 @@ class AiortcPerson:
             connection.addTransceiver(StampedCamera(self._order.source), direction="sendonly")
         for _ in range(self._order.slots):
             for kind in ("audio", "video"):
-                transceiver = connection.addTransceiver(kind, direction="recvonly")
-                self._start(self._receive(transceiver.receiver.track))
+                connection.addTransceiver(kind, direction="recvonly")
         self._connection = connection
         await connection.setLocalDescription(await connection.createOffer())
         name = f"{self._order.name}-{self._offers}"
         return {"connection": name, "number": 1, "sdp": connection.localDescription.sdp}
 
     async def _accept(self, answer: dict[str, dict[str, str]]) -> None:
-        if self._connection is not None:
-            description = RTCSessionDescription(answer["description"]["sdp"], "answer")
-            await self._connection.setRemoteDescription(description)
+        if self._connection is None:
+            return
+        await self._connection.setRemoteDescription(RTCSessionDescription(answer["description"]["sdp"], "answer"))
+        for transceiver in self._connection.getTransceivers():
+            if transceiver.direction == "recvonly":
+                self._start(self._receive(transceiver.receiver.track))
 
     async def _receive(self, track: MediaStreamTrack) -> None:
         try:
