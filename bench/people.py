@@ -79,7 +79,9 @@ class AiortcPerson:
 
     async def _replace_lost_media(self) -> None:
         while True:
-            await self._person.told("media.lost")
+            event, _ = await self._person.events.get()
+            if event != "media.lost":
+                continue
             before = self._connection
             await self._accept(await self._person.done("media.offer", offer=await self._offer()))
             if before is not None:
