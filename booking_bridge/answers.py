@@ -1,7 +1,11 @@
 """What the booking system is answered."""
 
 from enum import StrEnum
+from typing import Annotated
 
+import msgspec
+
+from booking_bridge.events import SHOWN
 from contract.ids import AppointmentId, ClinicId
 from contract.messages import Message
 from rooms.policy import Policy
@@ -45,12 +49,12 @@ class StoredAnswer(Message, frozen=True):
 class NewClinic(Message, frozen=True):
     """What is needed to set a clinic up."""
 
-    id: ClinicId
-    name: str
-    phone: str
-    time_zone: str
+    id: Annotated[ClinicId, msgspec.Meta(min_length=1, max_length=64, pattern=SHOWN)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=SHOWN)]
+    phone: Annotated[str, msgspec.Meta(max_length=40, pattern=SHOWN)]
+    time_zone: Annotated[str, msgspec.Meta(max_length=64)]
     policy: Policy
-    webhook_secret: str
+    webhook_secret: Annotated[str, msgspec.Meta(max_length=200)]
     """`whsec_` + base64, as in the Standard Webhooks specification."""
     api_key: str
     """Stored hashed."""

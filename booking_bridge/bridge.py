@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 import structlog
@@ -17,7 +16,7 @@ from booking_bridge.answers import (
 )
 from booking_bridge.apply import change, create
 from booking_bridge.clinics import set_up_clinic
-from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent
+from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent, is_name
 from booking_bridge.lapse import lapse_overdue
 from booking_bridge.people import sync_participants
 from booking_bridge.webhook import named_clinic, parse_event, verify
@@ -31,7 +30,6 @@ from rooms.storage.store import Transaction
 
 __all__ = ["Bridge", "IssuedLink", "NewClinic", "WebhookAnswer", "WebhookResult"]
 
-RECEIPTS_KEPT = timedelta(days=30)
 LAPSE_PERIOD_SECONDS = 30.0
 _log = structlog.get_logger()
 
@@ -77,7 +75,6 @@ class Bridge:
             else:
                 stored = await self._apply(transaction, clinic, event)
                 answer = msgspec.json.encode(stored).decode()
-                await transaction.receipts.drop_before(now - RECEIPTS_KEPT)
                 await transaction.receipts.add(Receipt(clinic, webhook_id, digest, answer, now))
             links = await self._links(transaction, stored.appointment)
         # A repeat too: the first time it may have been stored and then something failed before people were told.
@@ -102,7 +99,8 @@ class Bridge:
             await transaction.appointments.add(after)
         else:
             await transaction.appointments.save(after)
-        if isinstance(event, AppointmentCreated | AppointmentUpdated) and after.versions.details == event.data.version:
+        newest = before is None or event.data.version > before.versions.details
+        if isinstance(event, AppointmentCreated | AppointmentUpdated) and newest:
             await sync_participants(transaction, self._rooms.link_key, after.id, event.data, now)
         kind = str(event.__struct_config__.tag)
         detail = f"version {event.data.version}"
@@ -161,12 +159,14 @@ class Bridge:
 
     async def add_clinic(self, clinic: NewClinic) -> None:
         """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""
-        await set_up_clinic(self._rooms.store, clinic)
+        await set_up_clinic(self._rooms.store, clinic, self._rooms.clock)
 
     async def _find(
         self, transaction: Transaction, clinic: ClinicId, appointment: str, participant: str
     ) -> Participant:
-        found = await transaction.appointments.find(clinic, appointment)
+        # Not every text can be stored, so not every text can be looked up.
+        named = is_name(appointment) and is_name(participant)
+        found = await transaction.appointments.find(clinic, appointment) if named else None
         people = () if found is None else await transaction.participants.of_appointment(found.id)
         for person in people:
             if person.reference == participant:

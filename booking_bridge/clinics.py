@@ -7,13 +7,15 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from booking_bridge.answers import NewClinic
+from contract.clock import Clock
 from contract.errors import ErrorCode, InputError
 from rooms.model import Clinic
 from rooms.storage.clinics import ClinicRecord
+from rooms.storage.records import AuditEntry
 from rooms.storage.store import Store
 
 
-async def set_up_clinic(store: Store, clinic: NewClinic) -> None:
+async def set_up_clinic(store: Store, clinic: NewClinic, clock: Clock) -> None:
     """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""
     try:
         await asyncio.to_thread(ZoneInfo, clinic.time_zone)
@@ -24,3 +26,4 @@ async def set_up_clinic(store: Store, clinic: NewClinic) -> None:
     async with store.write() as transaction:
         record = ClinicRecord(tenant, clinic.policy, clinic.webhook_secret)
         await transaction.clinics.put(record, clinic.api_key)
+        await transaction.audit.add(AuditEntry(clock.now(), clinic.id, None, "clinic.set_up"))

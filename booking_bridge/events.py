@@ -13,15 +13,24 @@ import msgspec
 from contract.messages import Message
 from rooms.roles import Assurance, Role
 
-_SHOWN = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*\Z"
+SHOWN = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*\Z"
 """No control characters, and none that turn the direction of writing: they make a name look like another."""
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_SHOWN)]
-OptionalText = Annotated[str, msgspec.Meta(max_length=300, pattern=_SHOWN)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=SHOWN)]
+OptionalText = Annotated[str, msgspec.Meta(max_length=300, pattern=SHOWN)]
 Url = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://[^\s<>\"]+)?\Z")]
 """Empty, or a web address: anything else could run in the patient's browser."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+
+def is_name(text: str) -> bool:
+    """Whether it may be the name of an appointment or a participant."""
+    try:
+        msgspec.convert(text, Name)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 YEARS = range(2000, 2200)
@@ -47,20 +56,20 @@ class ParticipantData(Message, frozen=True):
     role: Role
     name: Name
     specialty: OptionalText = ""
-    relationship: Annotated[str, msgspec.Meta(max_length=100, pattern=_SHOWN)] = ""
+    relationship: Annotated[str, msgspec.Meta(max_length=100, pattern=SHOWN)] = ""
     assurance_minimum: Assurance = Assurance.LINK
 
 
 class SubjectData(Message, frozen=True):
     name: Name
-    id: Annotated[str, msgspec.Meta(max_length=200, pattern=_SHOWN)] = ""
+    id: Annotated[str, msgspec.Meta(max_length=200, pattern=SHOWN)] = ""
 
 
 class PaymentData(Message, frozen=True):
     """How the appointment is paid. Whether it was paid is told by `payment.*` events."""
 
     required: bool = True
-    price: Annotated[str, msgspec.Meta(max_length=100, pattern=_SHOWN)] = ""
+    price: Annotated[str, msgspec.Meta(max_length=100, pattern=SHOWN)] = ""
     url: Url = ""
     expires_at: Moment | None = None
 
@@ -176,16 +185,8 @@ class PaymentLapsed(_BookingEvent, frozen=True, tag="payment.lapsed"):
     data: PaymentEventData
 
 
-BookingEvent = (
-    AppointmentCreated
-    | AppointmentUpdated
-    | AppointmentRescheduled
-    | AppointmentCancelled
-    | PaymentPending
-    | PaymentSucceeded
-    | PaymentRefunded
-    | PaymentLapsed
-)
+PaymentEvent = PaymentPending | PaymentSucceeded | PaymentRefunded | PaymentLapsed
+BookingEvent = AppointmentCreated | AppointmentUpdated | AppointmentRescheduled | AppointmentCancelled | PaymentEvent
 
 
 class _UnverifiedData(msgspec.Struct):

@@ -3,7 +3,7 @@
 Admission goes by the clock anyway (`rooms.payment.payment_by_clock`); this only makes the lapse durable.
 """
 
-from booking_bridge.apply import lapse
+from booking_bridge.money import lapse
 from contract.clock import Clock
 from contract.ids import AppointmentId
 from rooms.model import PaymentStatus

@@ -10,6 +10,7 @@ from contract.errors import ErrorCode, IdentityError, InputError
 
 MAXIMUM_BODY_BYTES = 64 * 1024
 MAXIMUM_ID_LENGTH = 200
+LONGEST_DETAIL = 300
 _DECODER: msgspec.json.Decoder[BookingEvent] = msgspec.json.Decoder(BookingEvent)
 _NOBODYS_SECRET = "whsec_bm9ib2R5LWtub3dzLXRoaXMtb25lLWF0LWFsbA=="  # noqa: S105 - signs nothing
 
@@ -46,8 +47,8 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str | None) -> str:
 
 
 def parse_event(body: bytes) -> BookingEvent:
-    """The event of a verified body. Raises `InputError(PAYLOAD_INVALID)` saying what is wrong, without values."""
+    """The event of a verified body. Raises `InputError(PAYLOAD_INVALID)` saying what is wrong; to the sender alone."""
     try:
         return _DECODER.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(ErrorCode.PAYLOAD_INVALID, str(error)) from None
+        raise InputError(ErrorCode.PAYLOAD_INVALID, str(error)[:LONGEST_DETAIL]) from None

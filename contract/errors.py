@@ -26,6 +26,7 @@ class ErrorCode(StrEnum):
     ALREADY_INSIDE = "already_inside"
     TAKEN_OVER = "taken_over"
     ROOM_FULL = "room_full"
+    SCREEN_IN_USE = "screen_in_use"
     BAD_OFFER = "bad_offer"
     STALE_OFFER = "stale_offer"
     MEDIA_UNAVAILABLE = "media_unavailable"

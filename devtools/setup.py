@@ -20,8 +20,9 @@ DEBIAN_PACKAGES = {
     "ip": "iproute2",
     "nft": "nftables",
     "fc-list": "fontconfig",
+    "pg_lsclusters": "postgresql",
 }
-"""Program → the Debian package that brings it; the tests with real browsers and a real proxy need them."""
+"""Program → the Debian package that brings it; tests with real browsers, proxy and PostgreSQL need them."""
 
 PEER_PACKAGES = {"janus": "janus", "ip": "iproute2"}
 """Servers that ours is compared with, and what gives them a network apart."""

@@ -1,83 +1,349 @@
-"""Down-link limits: what a subscriber's browser says it can receive (REMB), relayed to those who publish to it.
+"""One peer's down-link, kept: its feedback becomes a budget, the budget choices, and probes look for more.
 
-The publisher's limit is the smallest share that any subscriber of its video can take; with two in a room that is the
-other one's whole limit. A REMB follows what is received (it can't rise far above it), so it is a ceiling only from
-the first sign of overuse until it has stayed without one for a while; before that the publisher's own estimate rules.
+Sound is never sacrificed: what it takes is set aside first. Nothing flaps: more comes only some time after the last
+overuse, and when overuse follows soon the try has failed, and the next one waits twice as long.
 """
 
-AUDIO_BITS_PER_SECOND = 48_000
-"""Kept free for each audio stream: audio is never sacrificed."""
-LEAST_VIDEO_BITS_PER_SECOND = 60_000
-UNLIMITED_BITS_PER_SECOND = 100_000_000
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
-_OVERUSE_FALL = 0.97
-_OVERUSE_LOSS = 26
-"""In 1/256: 10 %."""
-_RELEASE_SECONDS = 30.0
-_RELAY_SECONDS = 1.0
-_RELAY_CHANGE = 0.03
+from mediaserver.allocation import (
+    EVERY_LAYER,
+    EVERY_PICTURE,
+    MOST_FOLLOWING,
+    OFF,
+    Allocation,
+    Choice,
+    Demand,
+    Grant,
+    Measure,
+    allocate,
+)
+from mediaserver.downlink import Downlink, SentRate
+from mediaserver.probing import Backoff, Prober, ProbeState
+from mediaserver.relayed_limit import AUDIO_BITS_PER_SECOND, LEAST_SHARED
+from mediaserver.rtcp import Nack, ReportBlock
+from mediaserver.tiles import Tile
+
+LOOK_SECONDS = 0.2
+"""How often a limited down-link is looked at; at once after overuse, and in every tick while a probe pads."""
+FREE_LOOK_SECONDS = 1.0
+"""How often one without a limit is: only what it is sent is measured, unless something changed."""
+HOLD_SECONDS = 3.0
+"""Nothing gets better so soon after overuse."""
+TRIAL_SECONDS = 6.0
+"""Overuse so soon after something got better means that it was too much."""
+FIRST_TRY_WAIT, MOST_TRY_WAIT = 5.0, 60.0
+_ANOTHER_LINK = 1.3
+"""So far above the budget of a try that failed it is another situation, and nothing waits."""
+RELEASE_SECONDS = 10.0
+"""The limit is forgotten when nothing could be better for so long."""
+
+_LEAST_FOLLOWING = (60_000, 150_000, 350_000)
+"""From so many bits per second on an encoder makes a sane picture of a quarter, a half, the whole size."""
+_SOUND_MARGIN = 1.15
+_UNUSED = 0.6
+"""A publisher that sends less than this share of what it may does not need more."""
+_DROWNING = 1.3
+"""Pictures this far above the room there is stop at once; waiting for the keyframe below would cost the sound."""
+_SWITCH_SECONDS = 1.0
+"""A lower layer may take so long to come; lowered again meanwhile, the higher one that still flows stops at once."""
+_NEVER = 1 << 40
+_PATIENCE_SECONDS = 4.0
+_DISOBEYED = 1.4
+_OBEY_SECONDS = 3.0
+_FORGIVE_SECONDS = 30.0
 
 
-class DownlinkLimit:
-    """One subscriber's transport. Two states: free (`limit` None), or limited since the last overuse."""
-
-    __slots__ = ("_estimate", "_overused_at", "limit")
-
-    def __init__(self) -> None:
-        self.limit: int | None = None
-        """Bits per second for all that this peer receives."""
-        self._estimate = 0
-        self._overused_at = 0.0
+class PictureStream(Protocol):
+    """What is asked of the subscription of a picture."""
 
     @property
-    def estimate(self) -> int:
-        """The last REMB, whether it limits or not."""
-        return self._estimate
+    def ssrc(self) -> int: ...
 
-    def estimated(self, bits_per_second: int, now: float) -> None:
-        """A REMB came. Browsers lower it only on overuse (delay growing)."""
-        if bits_per_second < self._estimate * _OVERUSE_FALL:
-            self._overused(now)
-        self._estimate = bits_per_second
-        self._follow(now)
+    limit: int | None
+    """What its publisher may send for it, when it follows."""
 
-    def lost(self, fraction_lost: int, now: float) -> None:
-        """A receiver report about video came."""
-        if fraction_lost > _OVERUSE_LOSS and self._estimate:
-            self._overused(now)
-            self._follow(now)
+    def layer_rates(self, now: float) -> tuple[tuple[int, ...], ...]: ...
 
-    def _overused(self, now: float) -> None:
-        self._overused_at = now
-        self.limit = self._estimate
+    def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool) -> None:
+        """-1: nothing. `strictly`: until the chosen layer comes, no better one goes out."""
+        ...
 
-    def _follow(self, now: float) -> None:
-        if self.limit is not None:
-            self.limit = None if now - self._overused_at > _RELEASE_SECONDS else self._estimate
-
-    def video_share(self, audios: int, videos: int) -> int | None:
-        """What each of `videos` received videos may take beside `audios` audio streams."""
-        if self.limit is None:
-            return None
-        return max(LEAST_VIDEO_BITS_PER_SECOND, (self.limit - audios * AUDIO_BITS_PER_SECOND) // max(1, videos))
+    def pad(self, octets: int, now: float) -> int: ...
 
 
-class RelayedLimit:
-    """What one publisher was told: again each second (RTCP may be lost), at once when it changes."""
+class MissingLayers:
+    """A layer that was chosen, and that its publisher does not send although it sends a higher one, is not there."""
 
-    __slots__ = ("_told", "_told_at")
+    __slots__ = ("_chosen", "_given_up", "_since")
 
     def __init__(self) -> None:
-        self._told: int | None = None
-        self._told_at = 0.0
+        self._chosen = self._given_up = -1
+        self._since = 0.0
 
-    def due(self, video_share: int | None, now: float) -> int | None:
-        """The bits per second to tell now, None when there is nothing to tell."""
-        if video_share is None and self._told is None:
-            return None
-        wanted = UNLIMITED_BITS_PER_SECOND if video_share is None else video_share + AUDIO_BITS_PER_SECOND
-        changed = self._told is None or abs(wanted - self._told) > self._told * _RELAY_CHANGE
-        if not changed and now - self._told_at < _RELAY_SECONDS:
-            return None
-        self._told, self._told_at = wanted, now
-        return wanted
+    def left_out(self, rates: tuple[tuple[int, ...], ...], chosen: int, now: float) -> tuple[tuple[int, ...], ...]:
+        """`rates` with those of a missing layer beyond any budget, for a while."""
+        if self._given_up >= 0 and now - self._since > _FORGIVE_SECONDS:
+            self._given_up = self._chosen = -1
+        if self._given_up < 0:
+            absent = 0 <= chosen < len(rates) and not rates[chosen][-1] and any(row[-1] for row in rates[chosen + 1 :])
+            if not absent:
+                self._chosen = -1
+            elif chosen != self._chosen:
+                self._chosen, self._since = chosen, now
+            elif now - self._since > _PATIENCE_SECONDS:
+                self._given_up, self._since = chosen, now
+        if not 0 <= self._given_up < len(rates):
+            return rates
+        return tuple((_NEVER,) if number == self._given_up else row for number, row in enumerate(rates))
+
+
+class Sent(NamedTuple):
+    """What went to the peer so far, in bits of payload, retransmissions and padding included."""
+
+    everything: int
+    sound: int
+    sounds: int
+    """How many sounds it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One received picture that has a publisher. `follows`: the publisher's client lowers its rate when told to;
+    `shared`: others receive it too."""
+
+    stream: PictureStream
+    layers: int
+    tile: Tile
+    screen: bool
+    follows: bool
+    shared: bool
+
+
+_UNLIMITED = Grant(Choice(EVERY_LAYER, EVERY_PICTURE))
+_NOTHING_YET = Grant(OFF)
+
+
+class DownlinkControl:
+    """Of one peer as a subscriber. Times are `time.monotonic` seconds."""
+
+    __slots__ = (
+        "_changed",
+        "_disobeyed",
+        "_failed_budget",
+        "_grants",
+        "_lowered_at",
+        "_missing",
+        "_next_look",
+        "_overuses",
+        "_prober",
+        "_raise_after",
+        "_raised_at",
+        "_satisfied_since",
+        "_sent",
+        "_sound",
+        "_tries",
+        "chose",
+        "downlink",
+    )
+
+    def __init__(self) -> None:
+        self.downlink = Downlink()
+        self._prober = Prober(self.downlink)
+        self._sent = SentRate()
+        self._sound = SentRate()
+        self._tries = Backoff(FIRST_TRY_WAIT, MOST_TRY_WAIT)
+        self._grants: dict[int, Grant] = {}
+        """By SSRC."""
+        self._disobeyed: dict[int, float] = {}
+        """By SSRC: since when a publisher that should follow sends more than it may."""
+        self._missing: dict[int, MissingLayers] = {}
+        """By SSRC."""
+        self._changed = False
+        self.chose = False
+        """A choice was made that differs from the one before; reset by who acts on it."""
+        self._overuses = 0
+        self._failed_budget = 0
+        self._next_look = self._raise_after = 0.0
+        self._raised_at = self._lowered_at = float("-inf")
+        self._satisfied_since = float("inf")
+
+    # Feedback
+
+    def estimated(self, bits_per_second: int, now: float) -> None:
+        """A REMB came."""
+        self.downlink.estimated(bits_per_second, self._sent.rate, now)
+
+    def reported(self, block: ReportBlock, round_trip: float | None, now: float) -> None:
+        """A report about one of our streams came; `round_trip` in seconds when it tells one."""
+        self.downlink.reported(block, self._sent.rate, now)
+        if round_trip is not None:
+            self.downlink.measured_round_trip(round_trip, self._sent.rate, now)
+
+    def missed(self, nack: Nack, now: float) -> None:
+        """A NACK came."""
+        self.downlink.missed(nack, self._sent.rate, now)
+
+    # What follows from it
+
+    def changed(self) -> None:
+        """There are other pictures, or they are shown otherwise."""
+        self._changed = True
+
+    def due(self, now: float) -> bool:
+        """Whether to `look` now; to be asked every 50 ms."""
+        return (
+            now >= self._next_look
+            or self._changed
+            or self._overuses != self.downlink.overuses
+            or self._prober.state is ProbeState.PADDING
+        )
+
+    def look(self, pictures: Sequence[Picture], sent: Sent, round_trip: float, now: float) -> None:
+        """Chooses anew, and pads when there is something to look for. `pictures`: those that have a publisher."""
+        self._sound.sample(sent.sound, now)
+        self._sent.sample(sent.everything, now)
+        self._note_overuse(now)
+        budget = self.downlink.budget
+        self._next_look = now + (FREE_LOOK_SECONDS if budget is None else LOOK_SECONDS)
+        if budget is None and not self._changed:
+            return
+        self._changed = False
+        demands = [self._demand(each, now) for each in pictures]
+        set_aside = self._set_aside(sent.sounds)
+        room = None if budget is None else max(0, budget - set_aside)
+        allocation = allocate(room, demands, may_raise=self._may_raise(now))
+        self._apply(pictures, demands, allocation, room, now)
+        if budget is not None:
+            self._release_if_satisfied(allocation, now)
+            self._probe(pictures, allocation, set_aside, sent.everything, round_trip, now)
+
+    def _probe(
+        self,
+        pictures: Sequence[Picture],
+        allocation: Allocation,
+        set_aside: int,
+        sent: int,
+        round_trip: float,
+        now: float,
+    ) -> None:
+        full = allocation.full + set_aside if allocation.full else 0
+        octets = self._prober.step(allocation.wanted + set_aside, full, sent, round_trip, now)
+        for picture in pictures:
+            if octets <= 0:
+                break
+            octets -= picture.stream.pad(octets, now)
+
+    def grant(self, ssrc: int) -> Grant:
+        """What the picture of that SSRC was granted last."""
+        return self._grants.get(ssrc, _UNLIMITED)
+
+    def highest_layer(self, ssrc: int) -> int:
+        """That the picture of that SSRC may have for the link's sake; -1: none."""
+        grant = self.grant(ssrc)
+        hidden = grant.choice == OFF and grant.measure is Measure.NONE
+        return EVERY_LAYER if hidden else grant.choice.spatial
+
+    @property
+    def measure(self) -> Measure:
+        """The worst that was done to any picture."""
+        measures = {grant.measure for grant in self._grants.values()}
+        return next((each for each in (Measure.PICTURE_OFF, Measure.PICTURE_REDUCED) if each in measures), Measure.NONE)
+
+    def _note_overuse(self, now: float) -> None:
+        tried = now - self._raised_at
+        if self._overuses == self.downlink.overuses:
+            if tried > TRIAL_SECONDS and self._raised_at > 0:
+                self._raised_at = float("-inf")
+                self._tries.succeeded()
+            return
+        self._overuses = self.downlink.overuses
+        if self._prober.overused(now):
+            return
+        wait = HOLD_SECONDS
+        if tried <= TRIAL_SECONDS:
+            self._raised_at = float("-inf")
+            self._failed_budget = self.downlink.fallen_from
+            wait = self._tries.failed()
+        self._raise_after = max(self._raise_after, now + wait)
+
+    def _may_raise(self, now: float) -> bool:
+        if now >= self._raise_after:
+            return True
+        budget = self.downlink.budget or 0
+        return self._failed_budget > 0 and budget > self._failed_budget * _ANOTHER_LINK
+
+    def _set_aside(self, sounds: int) -> int:
+        """Room for one more who begins to speak beside what sound takes now; silence takes next to nothing."""
+        if not sounds:
+            return 0
+        return max(AUDIO_BITS_PER_SECOND, int(self._sound.rate * _SOUND_MARGIN) + AUDIO_BITS_PER_SECOND // 2)
+
+    def _demand(self, picture: Picture, now: float) -> Demand:
+        ssrc = picture.stream.ssrc
+        grant = self._grants.get(ssrc, _NOTHING_YET)
+        rates = self._rates(picture, now)
+        rate = rates[grant.choice.spatial][-1] if 0 <= grant.choice.spatial < len(rates) else 0
+        demand = Demand(rates, picture.tile, grant.choice, picture.screen)
+        if not picture.follows or (picture.shared and len(rates) > 1) or self._disobeys(ssrc, rate, grant, now):
+            return demand
+        if picture.shared:
+            least: tuple[int, ...] = (LEAST_SHARED,)
+        else:
+            least = _LEAST_FOLLOWING[-len(rates) :] if len(rates) > 1 else _LEAST_FOLLOWING[:1]
+        unused = grant.bits is not None and 0 < rate < grant.bits * _UNUSED
+        return demand._replace(least=least, most=grant.bits if unused and grant.bits else MOST_FOLLOWING)
+
+    def _rates(self, picture: Picture, now: float) -> tuple[tuple[int, ...], ...]:
+        """Measured, which costs something, only where there is a limit."""
+        if self.downlink.budget is None:
+            return ((0,),) * picture.layers
+        ssrc, rates = picture.stream.ssrc, picture.stream.layer_rates(now)
+        missing = self._missing.setdefault(ssrc, MissingLayers())
+        return missing.left_out(rates, self._grants.get(ssrc, _NOTHING_YET).choice.spatial, now)
+
+    def _disobeys(self, ssrc: int, rate: int, grant: Grant, now: float) -> bool:
+        """A publisher that long sends far more than it may is treated as one that can't be told, for a while."""
+        exceeds = grant.bits is not None and rate > grant.bits * _DISOBEYED
+        since = self._disobeyed.get(ssrc)
+        if since is None:
+            if exceeds:
+                self._disobeyed[ssrc] = now
+            return False
+        if now - since > _OBEY_SECONDS + _FORGIVE_SECONDS or (now - since < _OBEY_SECONDS and not exceeds):
+            del self._disobeyed[ssrc]
+            return False
+        return now - since >= _OBEY_SECONDS
+
+    def _apply(
+        self, pictures: Sequence[Picture], demands: list[Demand], allocation: Allocation, room: int | None, now: float
+    ) -> None:
+        flowing = self._sent.rate - self._sound.rate
+        drowning = room is not None and (flowing > room * _DROWNING or now - self._lowered_at < _SWITCH_SECONDS)
+        grants: dict[int, Grant] = {}
+        for picture, demand, grant in zip(pictures, demands, allocation.grants, strict=True):
+            stream, before, choice = picture.stream, demand.current, grant.choice
+            grants[stream.ssrc] = grant
+            stream.limit = grant.bits
+            if choice == before:
+                continue
+            if choice > before and room is not None:
+                self._raised_at = now
+            self.chose = True
+            lowered = choice.spatial < before.spatial
+            if lowered:
+                self._lowered_at = now
+            stream.choose(*choice, now, strictly=lowered and drowning)
+        self._grants = grants
+
+    def _release_if_satisfied(self, allocation: Allocation, now: float) -> None:
+        shows = any(grant.choice != OFF for grant in allocation.grants)
+        if self.downlink.budget is None or allocation.wanted or not shows:
+            self._satisfied_since = float("inf")
+            return
+        self._satisfied_since = min(self._satisfied_since, now)
+        if now - max(self._satisfied_since, self.downlink.overused_at) > RELEASE_SECONDS:
+            self.downlink.release()
+            self._changed = True

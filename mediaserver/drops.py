@@ -18,6 +18,7 @@ class Drop(IntEnum):
     RTCP_TOO_LONG = 9
     RETRANSMISSION_UNKNOWN = 10
     RETRANSMISSION_TOO_OFTEN = 11
+    RTP_UNKNOWN_LAYER = 12
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

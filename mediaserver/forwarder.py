@@ -3,6 +3,9 @@
 Everything that happens per packet is in `receive_rtp`. It makes no objects but the payload and the outgoing packets,
 never waits, logs nothing. What is rare (unknown SSRC, gap, keyframe, new payload type) is a call elsewhere.
 
+Two loops: *plain* subscriptions take the payload as it came; *shaped* ones (another layer's numbers, temporal layers
+left out) change it in `shaping.py`.
+
 An outgoing packet is a header rewritten in place in the subscription's buffer, and the publisher's payload as it came:
 
     first 16 bits | sequence | timestamp | SSRC | extension header | abs-send-time | audio level | mid, padding
@@ -115,6 +118,8 @@ class Forwarder:
                 subscription.level_word | level & subscription.level_bits,
             )
             subscription.send(join((header, payload)))
+        for subscription in stream.shaped:
+            subscription.shape(index, flags, timestamp, payload, send_time, level)
 
     def _read_extensions(self, stream: IncomingStream, packet: bytes, first: int, arrival: float) -> int:
         """Where the payload begins, 0 for a malformed packet. Records transport-cc arrival and audio level."""
@@ -149,7 +154,7 @@ class Forwarder:
             return  # padding alone: the browser probes for bandwidth
         published = repair.published
         payload_type = published.repairs.get(first & 0x7F)
-        stream = published.stream
+        stream = published.layers[repair.layer]
         if payload_type is None or stream is None or len(payload) < 2:
             self._counts[Drop.RTX_UNUSABLE] += 1
             return

@@ -12,6 +12,8 @@ from mediaserver.losses import Losses
 from mediaserver.negotiated import Kind
 from mediaserver.packet_ring import PacketRing
 from mediaserver.published import PublishedSection
+from mediaserver.rates import LayerRates
+from mediaserver.reception import Reception
 from mediaserver.rtcp import ReportBlock, SenderReport
 from mediaserver.rtp import HEADER, unwrap
 
@@ -32,22 +34,22 @@ _identities = count()
 
 
 class IncomingStream:
-    """`subscriptions` get every packet; `waiting` ones start at the next keyframe. `repair`: this SSRC carries RTX."""
+    """`subscriptions` get every packet as it came, `shaped` ones through their `shape`; `waiting` ones start at the
+    next keyframe. `repair`: this SSRC carries RTX."""
 
     __slots__ = (
-        "_expected_before",
-        "_received_before",
         "arrival",
         "clock_rate",
         "control",
         "first",
-        "fraction_lost",
         "highest",
         "identity",
         "jitter",
         "keyframe_arrival",
         "keyframe_index",
         "keyframes",
+        "layer",
+        "layered",
         "level",
         "level_id",
         "losses",
@@ -56,12 +58,13 @@ class IncomingStream:
         "packets",
         "payload_type",
         "published",
+        "rates",
+        "reception",
         "recovered",
         "repair",
         "ring",
-        "sender_report",
-        "sender_report_arrival",
         "settled",
+        "shaped",
         "ssrc",
         "starts_keyframe",
         "subscriptions",
@@ -72,16 +75,23 @@ class IncomingStream:
         "waiting",
     )
 
-    def __init__(self, ssrc: int, published: PublishedSection, control: ControlChannel, *, repair: bool) -> None:
+    def __init__(
+        self, ssrc: int, published: PublishedSection, control: ControlChannel, *, repair: bool, layer: int = 0
+    ) -> None:
         self.ssrc = ssrc
+        self.layer = layer
+        """Of `published.layers`; with `repair`, the one that it repairs."""
         self.published = published
         self.control = control
         self.repair = repair
         self.identity = next(_identities)
         """Never given twice, so that a subscription knows a stream again without holding it."""
         self.video = published.section.kind is Kind.VIDEO
-        self.ring = PacketRing(1 if repair else _RING_SIZES[published.section.kind])
+        # A lower layer has fewer packets a second: a few seconds of each are kept.
+        size = _RING_SIZES[published.section.kind] >> len(published.layers) - 1 - layer
+        self.ring = PacketRing(1 if repair else size)
         self.subscriptions: tuple[Subscription, ...] = ()
+        self.shaped: tuple[Subscription, ...] = ()
         self.waiting: tuple[Subscription, ...] = ()
         self.settled = 0
         """From this index on every one of `subscriptions` takes every packet."""
@@ -90,6 +100,9 @@ class IncomingStream:
         self.renegotiate()
         self.clock_rate = 90000
         self.nack = False
+        self.layered = False
+        """The payload tells its temporal layer."""
+        self.rates = LayerRates()
         self.starts_keyframe: StartsKeyframe = every_packet
         self.first = -1
         self.highest = -1
@@ -105,11 +118,7 @@ class IncomingStream:
         self.keyframes = KeyframeRequests()
         self.keyframe_index = -1
         self.keyframe_arrival = 0.0
-        self.sender_report: SenderReport | None = None
-        self.sender_report_arrival = 0.0
-        self.fraction_lost = 0
-        self._expected_before = 0
-        self._received_before = 0
+        self.reception = Reception()
 
     def renegotiate(self) -> None:
         """The section's ids or formats may have changed."""
@@ -125,17 +134,16 @@ class IncomingStream:
         self.payload_type = payload_type
         self.clock_rate = codec.clock_rate
         self.nack = codec.nack
+        self.layered = codec.name == "VP8"
         self.starts_keyframe = STARTS_KEYFRAME.get(codec.name, every_packet)
-        for subscription in (*self.subscriptions, *self.waiting):
+        for subscription in (*self.subscriptions, *self.shaped, *self.waiting):
             subscription.follow_format(codec.name)
-        self.sort_subscriptions()
         return True
 
-    def sort_subscriptions(self) -> None:
-        """Who stopped for want of a format waits; nothing more may go out under the numbers that follow."""
-        everyone = (*self.subscriptions, *self.waiting)
-        self._set_subscriptions(tuple(each for each in everyone if each.flows))
-        self.waiting = tuple(each for each in everyone if not each.flows)
+    @property
+    def followed(self) -> bool:
+        """Somebody gets its packets, or is about to."""
+        return bool(self.subscriptions or self.shaped or self.waiting)
 
     def store(self, index: int, packet: bytes, octets: int, timestamp: int, arrival: float) -> None:
         """Once for every packet that was placed. Jitter: RFC 3550 appendix A.8, of packets that come in order."""
@@ -163,7 +171,7 @@ class IncomingStream:
         if index > self.highest:
             missing = range(self.highest + 1, index)
             self.highest = index
-            if self.nack and (self.subscriptions or self.waiting):
+            if self.nack and self.followed:
                 self._ask_for(missing, arrival)
             return index
         if index <= self.highest - self.ring.size or index < self.first:
@@ -186,7 +194,7 @@ class IncomingStream:
             if asked:
                 self.control.ask_again(self.ssrc, asked)
         if self.keyframes.wanted:
-            if not (self.subscriptions or self.waiting):
+            if not self.followed:
                 self.keyframes.arrived()
             elif self.keyframes.repeat(now, self.control.round_trip):
                 self.control.ask_keyframe(self.ssrc)
@@ -204,22 +212,23 @@ class IncomingStream:
         if not waiting:
             return
         for subscription in waiting:
-            subscription.start(self, index, timestamp, arrival)
-            if subscription.flows:
+            if subscription.start(self, index, timestamp, arrival):
                 subscription.replay(self.ring, index + 1, self.highest, arrival)
-        self._set_subscriptions((*self.subscriptions, *(each for each in waiting if each.flows)))
-        self.waiting = tuple(each for each in waiting if not each.flows)
 
     def add(self, subscription: Subscription, now: float) -> None:
-        """Starts at once from a fresh keyframe in the ring, else with the next one."""
+        """Starts at once from a fresh keyframe in the ring, else with the next one. Who is switched from a layer that
+        flows starts with the next one in any case: the past was shown already."""
         codec = self.published.codecs.get(self.payload_type)
         if codec is not None:
             subscription.follow_format(codec.name)
+        if subscription.flows:
+            self.waiting += (subscription,)
+            self.request_keyframe(now)
+            return
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
-        if keyframe is not None and subscription.may_start(self, self.keyframe_index):
+        if keyframe is not None and subscription.may_begin(self, self.keyframe_index):
             subscription.start(self, self.keyframe_index, HEADER.unpack_from(keyframe)[2], now)
             subscription.replay(self.ring, self.keyframe_index, self.highest, now)
-            self._set_subscriptions((*self.subscriptions, subscription))
             return
         self.waiting += (subscription,)
         self.request_keyframe(now)
@@ -232,54 +241,48 @@ class IncomingStream:
             and now - self.keyframe_arrival < _REPLAY_SECONDS
         )
 
-    def _set_subscriptions(self, subscriptions: tuple[Subscription, ...]) -> None:
-        self.subscriptions = subscriptions
-        self.settled = max((each.first_index for each in subscriptions), default=0)
+    def enlist(self, subscription: Subscription) -> None:
+        """It flows from here on, plainly or shaped; or waits, when it is neither."""
+        self._take_out(subscription)
+        if subscription.stream is not self:
+            self.waiting += (subscription,)
+        elif subscription.is_shaped:
+            self.shaped += (subscription,)
+        else:
+            self.subscriptions += (subscription,)
+            self.settled = max(self.settled, subscription.first_index)
+
+    def _take_out(self, subscription: Subscription) -> None:
+        self.subscriptions = tuple(each for each in self.subscriptions if each is not subscription)
+        self.shaped = tuple(each for each in self.shaped if each is not subscription)
+        self.waiting = tuple(each for each in self.waiting if each is not subscription)
+        self.settled = max((each.first_index for each in self.subscriptions), default=0)
 
     def takers(self, index: int) -> tuple[Subscription, ...]:
         """Those who take a late packet: who started after it does not."""
         return tuple(each for each in self.subscriptions if index >= each.first_index)
 
     def remove(self, subscription: Subscription) -> None:
-        self._set_subscriptions(tuple(each for each in self.subscriptions if each is not subscription))
-        self.waiting = tuple(each for each in self.waiting if each is not subscription)
-        if not self.subscriptions and not self.waiting:
+        self._take_out(subscription)
+        if not self.followed:
             self.losses.clear()
             self.keyframes.arrived()
 
     def report_sent(self, report: SenderReport, arrival: float) -> None:
         """The publisher's SR: kept for its RR, and passed on to every subscriber in its own time line."""
-        self.sender_report = report
-        self.sender_report_arrival = arrival
-        for subscription in self.subscriptions:
+        self.reception.report = report
+        self.reception.report_arrival = arrival
+        for subscription in (*self.subscriptions, *self.shaped):
             subscription.send_report(report.ntp, report.rtp_timestamp, arrival)
 
     def report_block(self, now: float) -> ReportBlock | None:
-        """Reception statistics since the last call (RFC 3550 appendix A.3); None before the first packet.
+        """Reception statistics since the last call; None before the first packet.
 
         Audio carries the worst subscriber's loss, so that the publisher's error correction covers the whole path.
         """
         if self.highest < 0 or self.repair:
             return None
-        expected = self.highest - self.first + 1
-        received = self.packets - self.recovered
-        expected_now, received_now = expected - self._expected_before, received - self._received_before
-        self._expected_before, self._received_before = expected, received
-        lost = max(0, expected_now - received_now)
-        self.fraction_lost = min(255, lost * 256 // expected_now) if expected_now > 0 else 0
-        fraction = self.fraction_lost
+        worst = 0
         if not self.video:
-            fraction = max([fraction, *(subscription.fraction_lost for subscription in self.subscriptions)])
-        last, delay = 0, 0
-        if self.sender_report is not None:
-            last = (self.sender_report.ntp >> 16) & 0xFFFFFFFF
-            delay = int((now - self.sender_report_arrival) * 65536)
-        return ReportBlock(
-            ssrc=self.ssrc,
-            fraction_lost=fraction,
-            packets_lost=max(0, expected - received),
-            highest_sequence=(self.highest - 0x10000) & 0xFFFFFFFF,
-            jitter=int(self.jitter),
-            last_sender_report=last,
-            delay_since_last=delay,
-        )
+            worst = max((each.fraction_lost for each in (*self.subscriptions, *self.shaped)), default=0)
+        return self.reception.block(self, worst, now)

@@ -7,6 +7,8 @@ A worker outlives the server process: after a lost link it keeps its peers for `
 
 import msgspec
 
+from mediaserver.tiles import TileSize
+
 LINK_GRACE_SECONDS = 60.0
 MAXIMUM_FRAME = 1 << 20
 
@@ -29,13 +31,22 @@ class PeerEntry(msgspec.Struct, frozen=True):
     number: int
     state: str
     """A `TransportState` value: connecting, live, unstable, gone."""
+    shares_screen: bool = False
+
+
+class TileEntry(msgspec.Struct, frozen=True):
+    """How large a peer shows one receive-only video section."""
+
+    mid: str
+    size: TileSize
+    main: bool
 
 
 # Server → worker
 
 
 class Inventory(_Frame, frozen=True):
-    """Asks for every living transport; answered with `InventoryReply`, after which `Slots` of each are told."""
+    """Asks for every living transport; answered with `InventoryReply`; `Slots` and `Wanted` of each follow."""
 
     request: int
 
@@ -55,11 +66,21 @@ class Offer(_Frame, frozen=True):
     sdp: str
 
 
-class ReceiveVideo(_Frame, frozen=True):
+class View(_Frame, frozen=True):
+    """How large a peer shows what it receives; video sections that are not named count as large."""
+
     request: int
     room: str
     peer: str
-    wanted: bool
+    tiles: tuple[TileEntry, ...]
+
+
+class ShareScreen(_Frame, frozen=True):
+    """Whose screen goes to everybody's screen section, if anybody's. The peer may come later, or offer anew."""
+
+    request: int
+    room: str
+    peer: str | None
 
 
 class Disconnect(_Frame, frozen=True):
@@ -74,7 +95,7 @@ class Statistics(_Frame, frozen=True):
     request: int
 
 
-Request = Inventory | Ping | Offer | ReceiveVideo | Disconnect | Statistics
+Request = Inventory | Ping | Offer | View | ShareScreen | Disconnect | Statistics
 
 
 # Worker → server
@@ -132,7 +153,18 @@ class Slots(_Frame, frozen=True):
     missing_slots: int
 
 
-Notice = PeerState | Slots
+class Wanted(_Frame, frozen=True):
+    """Which of its pictures a publisher shall send now. Until told: `h` of the camera, no screen."""
+
+    room: str
+    peer: str
+    connection: str
+    camera: tuple[str, ...]
+    """Rids, low to high; `("h",)` for a camera without."""
+    screen: bool
+
+
+Notice = PeerState | Slots | Wanted
 
 Downward = Request
 Upward = Reply | Notice

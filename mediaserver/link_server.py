@@ -20,12 +20,13 @@ from mediaserver.link_messages import (
     Notice,
     Offer,
     Ping,
-    ReceiveVideo,
     Refusal,
     Reply,
     Request,
+    ShareScreen,
     Statistics,
     StatisticsReply,
+    View,
 )
 from mediaserver.media_worker import MediaWorker
 
@@ -73,7 +74,7 @@ class LinkServer:
             while (request := await read_frame(reader, _decoder)) is not None:
                 self._send(writer, self._answer(request))
                 if isinstance(request, Inventory):
-                    for notice in self._worker.slots():
+                    for notice in self._worker.standing_notices():
                         self._send(writer, notice)
         except FrameError as error:
             logger.warning("the link is cut: %s", error)
@@ -101,8 +102,11 @@ class LinkServer:
                 return DoneReply(request.request)
             case Offer():
                 return worker.offer(request)
-            case ReceiveVideo():
-                worker.receive_video(request.room, request.peer, request.wanted)
+            case View():
+                worker.view(request.room, request.peer, request.tiles)
+                return DoneReply(request.request)
+            case ShareScreen():
+                worker.share_screen(request.room, request.peer)
                 return DoneReply(request.request)
             case Disconnect():
                 worker.disconnect(request.room, request.peer)

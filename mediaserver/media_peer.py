@@ -4,12 +4,13 @@ import secrets
 
 from contract.errors import ConflictError, ErrorCode, InputError
 from mediaserver.link_messages import SlotEntry
-from mediaserver.negotiated import Direction, Kind, Negotiated
+from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated, Section
 from mediaserver.negotiation import Negotiation
 from mediaserver.sdp_read import Offer
 from mediaserver.sdp_write import LocalParameters, write_answer
 from mediaserver.settings import MAXIMUM_OFFERS
 from mediaserver.transport import Transport
+from mediaserver.wanted import Wanted, WantedTeller
 
 
 class MediaPeer:
@@ -26,6 +27,10 @@ class MediaPeer:
         """Which peer is on each slot."""
         self.missing_slots = 0
         """How many publishers found no slot."""
+        self.screen: str | None = None
+        """Which peer's screen is on the screen section."""
+        self.wanted: WantedTeller | None = None
+        """Once it has a picture to send."""
         self._negotiation = Negotiation()
         self._negotiated = Negotiated(())
         self._session = secrets.randbits(62)
@@ -34,6 +39,25 @@ class MediaPeer:
     @property
     def publishes(self) -> bool:
         return any(section.direction is Direction.PUBLISH for section in self._negotiated.sections)
+
+    @property
+    def camera(self) -> Section | None:
+        return self._picture(slides=False)
+
+    @property
+    def screen_section(self) -> Section | None:
+        """On which it sends its screen."""
+        return self._picture(slides=True)
+
+    def _picture(self, *, slides: bool) -> Section | None:
+        for section in self._negotiated.sections:
+            if section.direction is Direction.PUBLISH and section.kind is Kind.VIDEO and section.slides is slides:
+                return section
+        return None
+
+    @property
+    def receives_screen(self) -> bool:
+        return any(section.slot == SCREEN_SLOT for section in self._negotiated.sections)
 
     @property
     def shows_h264(self) -> bool:
@@ -84,13 +108,24 @@ class MediaPeer:
         )
         self.answer = write_answer(offer, negotiated, local)
         self.number = number
-        wanted = 1 + max((section.slot for section in negotiated.sections), default=-1)
-        self.slots += [None] * (wanted - len(self.slots))
+        needed = 1 + max((section.slot for section in negotiated.sections), default=-1)
+        self.slots += [None] * (needed - len(self.slots))
+        if self.wanted is None and (self.camera is not None or self.screen_section is not None):
+            self.wanted = WantedTeller(Wanted(frozenset({self.camera_layers - 1}), screen=False))
+
+    @property
+    def camera_layers(self) -> int:
+        return max(1, len(self.camera.rids)) if self.camera is not None else 1
+
+    def camera_rids(self, layers: frozenset[int]) -> tuple[str, ...]:
+        """As the page is told; a camera with one layer is called `h`."""
+        rids = (self.camera.rids if self.camera is not None else ()) or ("h",)
+        return tuple(rids[layer] for layer in sorted(layers) if layer < len(rids))
 
     def slot_entries(self) -> tuple[SlotEntry, ...]:
         """Who is on each receive-only section."""
         return tuple(
-            SlotEntry(section.mid, self.slots[section.slot])
+            SlotEntry(section.mid, self.screen if section.slot == SCREEN_SLOT else self.slots[section.slot])
             for section in self._negotiated.sections
             if section.direction is Direction.SUBSCRIBE
         )

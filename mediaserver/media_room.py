@@ -1,23 +1,31 @@
 """The peers of one room, in the order in which they joined, and who is shown on whose slots."""
 
+import time
 from collections.abc import Callable
 
 from contract.errors import ErrorCode, LimitError
 from mediaserver.link_messages import SlotEntry
 from mediaserver.media_peer import MediaPeer
+from mediaserver.negotiated import SCREEN_SLOT
 from mediaserver.peer_media import connect_slot, disconnect_slot
 from mediaserver.settings import MAXIMUM_PEERS, MAXIMUM_PUBLISHERS
+from mediaserver.tiles import Tile
+from mediaserver.wanted import Wanted, wanted_layers
 
 SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
 """Called with the peer, its slots and how many it lacks."""
+TellWanted = Callable[[MediaPeer, Wanted], None]
 
 
 class MediaRoom:
     """Assigns publishers to slots: stable while both stay, in the order of joining, first free slot first."""
 
-    def __init__(self, slots_changed: SlotsChanged) -> None:
+    def __init__(self, slots_changed: SlotsChanged, tell_wanted: TellWanted) -> None:
         self.peers: dict[str, MediaPeer] = {}
+        self.screen: str | None = None
+        """Whose screen is shown, by name: it outlives a connection."""
         self._slots_changed = slots_changed
+        self._tell_wanted = tell_wanted
 
     def check_place_for(self, name: str) -> None:
         """Raises `LimitError(ROOM_FULL)`."""
@@ -44,6 +52,27 @@ class MediaRoom:
             del self.peers[peer.name]
             self._assign_all(except_peer=None)
 
+    def share_screen(self, name: str | None) -> None:
+        """From now on this peer's screen, or nobody's."""
+        self.screen = name
+        self._assign_all(except_peer=None)
+
+    def view(self, peer: MediaPeer, tiles: dict[str, Tile]) -> None:
+        """How large the peer's page shows what it receives."""
+        peer.transport.media.view(tiles)
+        self._look_for_wanted(time.monotonic())
+
+    def tick(self, now: float) -> None:
+        """Tells what down-links have chosen, and what is not wanted any more when it has stayed so."""
+        chose = [peer.transport.media.take_changed_choices() for peer in self.peers.values()]
+        if any(chose):
+            self._look_for_wanted(now)
+        for peer in self.peers.values():
+            if peer.wanted is not None and peer.wanted.pending:
+                told = peer.wanted.due(now)
+                if told is not None:
+                    self._tell_wanted(peer, told)
+
     def negotiated(self, peer: MediaPeer, *, reconnect: bool) -> None:
         """After an answer: fills the peer's slots and shows the peer to the others.
 
@@ -54,6 +83,8 @@ class MediaRoom:
             for other in self.peers.values():
                 if peer.name in other.slots:
                     connect_slot(peer.transport.media, other.transport.media, other.slots.index(peer.name))
+                if peer.name == other.screen:
+                    connect_slot(peer.transport.media, other.transport.media, SCREEN_SLOT)
         self._assign_all(except_peer=peer)
 
     def missing_slots(self, peer: MediaPeer) -> int:
@@ -69,6 +100,28 @@ class MediaRoom:
             peer.missing_slots = self.missing_slots(peer)
             if peer is not except_peer and (changed or peer.missing_slots != missing_before):
                 self._slots_changed(peer.name, peer.slot_entries(), peer.missing_slots)
+        self._look_for_wanted(time.monotonic())
+
+    def _look_for_wanted(self, now: float) -> None:
+        """What is told lags behind what is wanted: subscriptions leave a layer before it falls silent."""
+        for peer in self.peers.values():
+            if peer.wanted is None:
+                continue
+            wanted = self._wanted_of(peer)
+            peer.transport.media.want_layers(wanted.camera)
+            told = peer.wanted.aim(wanted, now)
+            if told is not None:
+                self._tell_wanted(peer, told)
+
+    def _wanted_of(self, publisher: MediaPeer) -> Wanted:
+        others = [peer for peer in self.peers.values() if peer is not publisher]
+        wished = [
+            peer.transport.media.wished_layer(peer.slots.index(publisher.name))
+            for peer in others
+            if publisher.name in peer.slots
+        ]
+        screens = [peer.transport.media.wished_layer(SCREEN_SLOT) for peer in others if peer.screen == publisher.name]
+        return Wanted(wanted_layers(publisher.camera_layers, wished), any(layer >= 0 for layer in screens))
 
     def _assign(self, subscriber: MediaPeer) -> bool:
         """Empties slots of those who left, then fills free ones."""
@@ -85,4 +138,17 @@ class MediaRoom:
                 subscriber.slots[slot] = name
                 connect_slot(self.peers[name].transport.media, subscriber.transport.media, slot)
                 changed = True
-        return changed
+        return self._assign_screen(subscriber) or changed
+
+    def _assign_screen(self, subscriber: MediaPeer) -> bool:
+        sharer = self.peers.get(self.screen) if self.screen is not None else None
+        shown = sharer is not None and sharer is not subscriber and subscriber.receives_screen
+        name = sharer.name if sharer is not None and shown else None
+        if name == subscriber.screen:
+            return False
+        subscriber.screen = name
+        if sharer is not None and shown:
+            connect_slot(sharer.transport.media, subscriber.transport.media, SCREEN_SLOT)
+        else:
+            disconnect_slot(subscriber.transport.media, SCREEN_SLOT)
+        return True

@@ -9,7 +9,8 @@ from mediaserver import sdp_read
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
 from mediaserver.faults import Faults
-from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots
+from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots, TileEntry
+from mediaserver.link_messages import Wanted as WantedNotice
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
@@ -18,8 +19,10 @@ from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
 from mediaserver.settings import MAXIMUM_ROOMS
 from mediaserver.switchboard import Switchboard
+from mediaserver.tiles import Tile
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
+from mediaserver.wanted import Wanted
 
 _PORT_EVERY = 20
 _SILENCE_EVERY = 5
@@ -68,28 +71,51 @@ class MediaWorker:
             room, peer, answer = self._answer_first(room, request)
         return Answer(request.request, answer, peer.slot_entries(), peer.missing_slots)
 
-    def receive_video(self, room: str, name: str, wanted: bool) -> None:
-        """Raises `MissingError` for an unknown peer."""
-        peer = self._find(room, name)
-        if peer is None:
+    def view(self, room: str, name: str, tiles: tuple[TileEntry, ...]) -> None:
+        """How large a peer shows what it receives. Raises `MissingError` for an unknown peer."""
+        found = self._rooms.get(room)
+        peer = found.peers.get(name) if found is not None else None
+        if found is None or peer is None:
             raise MissingError(ErrorCode.NOT_FOUND, "no such peer")
-        peer.transport.media.receive_video(wanted)
+        found.view(peer, {tile.mid: Tile(tile.size, tile.main) for tile in tiles})
+
+    def share_screen(self, room: str, name: str | None) -> None:
+        """Whose screen everybody sees; an unknown room is no error, whoever comes offers first."""
+        found = self._rooms.get(room)
+        if found is not None:
+            found.share_screen(name)
 
     def disconnect(self, room: str, name: str) -> None:
-        """Frees a peer; unknown ones are no error."""
+        """Frees a peer, and ends the sharing of its screen; unknown ones are no error."""
+        found = self._rooms.get(room)
+        if found is not None and found.screen == name:
+            found.share_screen(None)
         peer = self._find(room, name)
         if peer is not None:
             peer.transport.close()
 
     def inventory(self) -> tuple[PeerEntry, ...]:
         return tuple(
-            PeerEntry(room, peer.name, peer.connection, peer.number, _told(peer.transport.state))
-            for room, peer in self._peers()
+            PeerEntry(
+                name,
+                peer.name,
+                peer.connection,
+                peer.number,
+                _told(peer.transport.state),
+                shares_screen=room.screen == peer.name,
+            )
+            for name, room in self._rooms.items()
+            for peer in room.peers.values()
         )
 
-    def slots(self) -> tuple[Slots, ...]:
-        """Who is on whose slots just now."""
-        return tuple(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots) for room, peer in self._peers())
+    def standing_notices(self) -> tuple[Notice, ...]:
+        """What a server that was not there must know: who is on whose slots, and who was told to send what."""
+        notices: list[Notice] = []
+        for room, peer in self._peers():
+            notices.append(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots))
+            if peer.wanted is not None:
+                notices.append(_wanted_notice(room, peer, peer.wanted.told))
+        return tuple(notices)
 
     def counters(self) -> dict[str, int]:
         self._port.count_kernel_drops()
@@ -152,7 +178,10 @@ class MediaWorker:
         def slots_changed(peer: str, slots: tuple[SlotEntry, ...], missing: int) -> None:
             self.notify(Slots(name, peer, slots, missing))
 
-        return MediaRoom(slots_changed)
+        def tell_wanted(peer: MediaPeer, wanted: Wanted) -> None:
+            self.notify(_wanted_notice(name, peer, wanted))
+
+        return MediaRoom(slots_changed, tell_wanted)
 
     def _find(self, room: str, name: str) -> MediaPeer | None:
         found = self._rooms.get(room)
@@ -188,11 +217,17 @@ class MediaWorker:
             except Exception:
                 # One peer's fault must not take the others' reports with it.
                 self._faults.happened("a tick")
+        for room in self._rooms.values():
+            room.tick(now)
 
 
 def _told(state: TransportState) -> str:
     """The server knows no difference between an answer not used yet and a handshake under way."""
     return TransportState.CONNECTING.value if state is TransportState.NEW else state.value
+
+
+def _wanted_notice(room: str, peer: MediaPeer, wanted: Wanted) -> WantedNotice:
+    return WantedNotice(room, peer.name, peer.connection, peer.camera_rids(wanted.camera), wanted.screen)
 
 
 def _tell_nobody(notice: Notice) -> None:

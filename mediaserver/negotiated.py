@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+NO_SLOT = -1
+SCREEN_SLOT = -2
+"""The slot of sections that show the room's shared screen."""
+
 
 class Kind(StrEnum):
     AUDIO = "audio"
@@ -58,8 +62,17 @@ class Section:
     codecs: tuple[Codec, ...]
     extensions: ExtensionIds
     ssrcs: tuple[tuple[int, int], ...]
-    slot: int = -1
-    """SUBSCRIBE: which slot (pair of audio and video) the section belongs to, from 0."""
+    slot: int = NO_SLOT
+    """SUBSCRIBE: which slot (pair of audio and video) the section belongs to, from 0; or `SCREEN_SLOT`."""
+    rids: tuple[str, ...] = ()
+    """PUBLISH: simulcast layers (RFC 8853), low to high; empty: one layer without a rid."""
+    slides: bool = False
+    """Shows a screen (RFC 4796), not a camera."""
+
+    @property
+    def canonical_name(self) -> str:
+        """The CNAME (RFC 3550 section 6.5.1) of what we send on a section."""
+        return "screen" if self.slot == SCREEN_SLOT else f"slot-{self.slot}"
 
 
 @dataclass(frozen=True, slots=True)

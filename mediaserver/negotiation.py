@@ -2,10 +2,12 @@
 
 import secrets
 
-from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
+from mediaserver.negotiated import NO_SLOT, SCREEN_SLOT, Codec, Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.sdp_read import Offer, OfferedCodec, OfferedSection
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -43,14 +45,23 @@ class Negotiation:
         if not codecs:
             return None
         subscribing = offered.direction is Direction.SUBSCRIBE
+        rids = accepted_rids(offered, codecs)
+        if rids:
+            # Layers are switched by rewriting VP8's picture numbers; their SSRCs are learnt, never declared.
+            codecs = codecs[:1]
+            declared: tuple[tuple[int, int], ...] = ()
+        else:
+            declared = offered.ssrcs
         return Section(
             mid=offered.mid,
             kind=offered.kind,
             direction=offered.direction,
             codecs=codecs,
-            extensions=_extensions(offered),
-            ssrcs=(self._own_ssrcs(offered, codecs),) if subscribing else offered.ssrcs,
-            slot=self._slot(offered) if subscribing else -1,
+            extensions=_extensions(offered, simulcast=bool(rids)),
+            ssrcs=(self._own_ssrcs(offered, codecs),) if subscribing else declared,
+            slot=self._slot(offered) if subscribing else NO_SLOT,
+            rids=rids,
+            slides=offered.slides and offered.kind is Kind.VIDEO,
         )
 
     def _own_ssrcs(self, offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[int, int]:
@@ -67,6 +78,8 @@ class Negotiation:
 
     def _slot(self, offered: OfferedSection) -> int:
         """The i-th receive-only audio and the i-th receive-only video make slot i, for good."""
+        if offered.slides and offered.kind is Kind.VIDEO:
+            return SCREEN_SLOT
         if offered.mid not in self._slots:
             self._slots[offered.mid] = self._next_slot[offered.kind]
             self._next_slot[offered.kind] += 1
@@ -86,6 +99,14 @@ def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, 
         with_h264 = h264_by_all or vp8 is None or offered.direction is Direction.SUBSCRIBE
         wanted = [("VP8", vp8), ("H264", _first_h264(offered) if with_h264 else None)]
     return tuple(_codec(name, codec, offered) for name, codec in wanted if codec is not None)
+
+
+def accepted_rids(offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[str, ...]:
+    """Simulcast of VP8, where packets can tell their section and layer."""
+    told = MID in offered.extensions and RID in offered.extensions
+    if offered.direction is Direction.PUBLISH and told and codecs[0].name == "VP8" and len(offered.rids) > 1:
+        return offered.rids
+    return ()
 
 
 def _first(offered: OfferedSection, name: str, clock_rate: int) -> OfferedCodec | None:
@@ -131,12 +152,14 @@ def _codec(name: str, chosen: OfferedCodec, offered: OfferedSection) -> Codec:
     )
 
 
-def _extensions(offered: OfferedSection) -> ExtensionIds:
+def _extensions(offered: OfferedSection, *, simulcast: bool) -> ExtensionIds:
     publishing = offered.direction is not Direction.SUBSCRIBE
     ids = offered.extensions
     transport_cc = ids.get(TRANSPORT_CC, 0) if publishing else 0
     return ExtensionIds(
         mid=ids.get(MID, 0),
+        rid=ids.get(RID, 0) if simulcast else 0,
+        repaired_rid=ids.get(REPAIRED_RID, 0) if simulcast else 0,
         audio_level=ids.get(AUDIO_LEVEL, 0) if offered.kind is Kind.AUDIO else 0,
         abs_send_time=0 if transport_cc else ids.get(ABS_SEND_TIME, 0),
         transport_cc=transport_cc,

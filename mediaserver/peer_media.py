@@ -6,12 +6,14 @@ import secrets
 import time
 from collections.abc import Callable
 
-from mediaserver.bandwidth import DownlinkLimit, RelayedLimit
+from mediaserver.allocation import Measure
+from mediaserver.bandwidth import DownlinkControl, Picture, Sent
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
 from mediaserver.forwarder import Forwarder
-from mediaserver.negotiated import Direction, Kind, Negotiated
+from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
 from mediaserver.published import PublishedSection
+from mediaserver.relayed_limit import RelayedLimit, picture_limit
 from mediaserver.rtcp import (
     BandwidthEstimate,
     KeyframeRequest,
@@ -30,12 +32,15 @@ from mediaserver.rtp import MAXIMUM_INCOMING
 from mediaserver.sink import Sink
 from mediaserver.streams import IncomingStreams
 from mediaserver.subscription import Subscription
+from mediaserver.tiles import LAYER_OF, UNTOLD, Tile, TileSize
 from mediaserver.transport_feedback import TransportFeedback
 
 TICK_SECONDS = 0.05
 """How often the worker calls `tick` of every peer."""
 REPORT_SECONDS = 1.0
 RELAY_SECONDS = 0.2
+REPORT_LIFE_SECONDS = 12.0
+"""Browsers report on sound every 5 s; what a silent subscriber said before that is no longer so."""
 
 _CANONICAL_NAME = b"server"
 
@@ -59,10 +64,10 @@ class PeerMedia:
         """By slot of ours."""
         self._followers: list[tuple[PeerMedia, int]] = []
         """Who has us in which slot of theirs."""
-        self._downlink = DownlinkLimit()
+        self._downlink = DownlinkControl()
         self._relayed = RelayedLimit()
         self._active = False
-        self._video_wanted = True
+        self._tiles: dict[str, Tile] = {}
         self._closed = False
         self._next_report = self._next_relay = 0.0
         self.receive_rtp = Forwarder(
@@ -95,12 +100,14 @@ class PeerMedia:
         for subscription in self._subscriptions.values():
             if subscription.slot == slot:
                 kind = Kind.VIDEO if subscription.video else Kind.AUDIO
-                subscription.connect(publisher.first_published(kind) if publisher else None, now)
+                slides = slot == SCREEN_SLOT
+                subscription.connect(publisher.first_published(kind, slides=slides) if publisher else None, now)
+        self._downlink.changed()
 
-    def first_published(self, kind: Kind) -> PublishedSection | None:
-        """The peer's microphone or camera section, if it has one."""
+    def first_published(self, kind: Kind, *, slides: bool = False) -> PublishedSection | None:
+        """The peer's microphone, camera or (`slides`) screen section, if it has one."""
         for published in self._incoming.published.values():
-            if published.section.kind is kind:
+            if published.section.kind is kind and published.section.slides is slides:
                 return published
         return None
 
@@ -109,14 +116,35 @@ class PeerMedia:
         self._active = True
         self._want(self._clock())
 
-    def receive_video(self, wanted: bool) -> None:
-        """False: no video packets to this peer (hidden page, audio only)."""
-        self._video_wanted = wanted
+    def view(self, tiles: dict[str, Tile]) -> None:
+        """By mid: how large the page shows what it receives. What it does not show is not sent; sound always is."""
+        self._tiles = tiles
         self._want(self._clock())
 
     def _want(self, now: float) -> None:
+        self._downlink.changed()
         for subscription in self._subscriptions.values():
-            subscription.want(self._active and (self._video_wanted or not subscription.video), now)
+            size = self._tiles.get(subscription.mid, UNTOLD).size if subscription.video else TileSize.LARGE
+            subscription.want(self._active and size is not TileSize.NONE, now, LAYER_OF.get(size, 0))
+
+    def wished_layer(self, slot: int) -> int:
+        """The highest layer of the picture on a slot of ours that the page shows and the down-link holds; -1: none."""
+        for subscription in self._subscriptions.values():
+            if subscription.slot == slot and subscription.video and subscription.published is not None:
+                size = self._tiles.get(subscription.mid, UNTOLD).size
+                return min(LAYER_OF.get(size, -1), self._downlink.highest_layer(subscription.ssrc))
+        return -1
+
+    def take_changed_choices(self) -> bool:
+        """Whether `wished_layer` may be another than when this was asked last."""
+        changed, self._downlink.chose = self._downlink.chose, False
+        return changed
+
+    def want_layers(self, layers: frozenset[int]) -> None:
+        """Which layers of its camera the peer is, or will be, told to send."""
+        camera = self.first_published(Kind.VIDEO)
+        if camera is not None:
+            camera.want(layers, self._clock())
 
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
@@ -146,6 +174,7 @@ class PeerMedia:
                 self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
                 subscription = self._subscriptions.get(message.media_ssrc)
                 if subscription is not None:
+                    self._downlink.missed(message, arrival)
                     subscription.resend(message.sequences, arrival)
             case KeyframeRequest():
                 subscription = self._subscriptions.get(message.media_ssrc)
@@ -160,11 +189,15 @@ class PeerMedia:
             round_trip = subscription.received_report(block, arrival)
             if round_trip is not None:
                 self._control.measured_round_trip(round_trip)
-            if subscription.video:
-                self._downlink.lost(block.fraction_lost, arrival)
+            self._downlink.reported(block, round_trip, arrival)
 
     def tick(self, now: float) -> None:
-        """Every `TICK_SECONDS`: feedback, repeated requests, reports."""
+        """Every `TICK_SECONDS`: choices for the down-link, feedback, repeated requests, reports."""
+        if self._active and self._downlink.due(now):
+            self._downlink.look(self._pictures(), self._sent(), self._control.round_trip, now)
+        if now >= self._next_report:
+            self._next_report = now + REPORT_SECONDS
+            self._send_report(now)
         streams = self._incoming.by_ssrc
         if not streams:
             return
@@ -172,36 +205,76 @@ class PeerMedia:
             feedback = self._feedback.build(now, self._control.ssrc, next(iter(streams)))
             if feedback:
                 self._sink.send_rtcp(feedback)
+        self._incoming.look(now)
         for stream in streams.values():
             if stream.losses or stream.keyframes.wanted:
                 stream.repeat_requests(now)
         if now >= self._next_relay:
             self._next_relay = now + RELAY_SECONDS
             self._relay_limit(now)
-        if now >= self._next_report:
-            self._next_report = now + REPORT_SECONDS
-            self._send_report(now)
+
+    def _pictures(self) -> list[Picture]:
+        pictures = []
+        for subscription in self._subscriptions.values():
+            published = subscription.published
+            if not subscription.video or published is None:
+                continue
+            pictures.append(
+                Picture(
+                    subscription,
+                    layers=len(published.layers),
+                    tile=self._tiles.get(subscription.mid, UNTOLD),
+                    screen=subscription.section.slides,
+                    follows=any(codec.remb for codec in published.section.codecs),
+                    shared=sum(each.wanted for each in published.subscriptions) > 1,
+                )
+            )
+        return pictures
+
+    def _sent(self) -> Sent:
+        sound = pictures = sounds = 0
+        for subscription in self._subscriptions.values():
+            if subscription.video:
+                pictures += subscription.bits_sent
+            else:
+                sound += subscription.bits_sent
+                sounds += subscription.flows
+        return Sent(sound + pictures, sound, sounds)
 
     def _send_report(self, now: float) -> None:
+        for subscription in self._subscriptions.values():
+            if now - subscription.reported_at > REPORT_LIFE_SECONDS:
+                subscription.fraction_lost = 0
         blocks = [block for stream in self._incoming.by_ssrc.values() if (block := stream.report_block(now))]
         if blocks:
             ssrc = self._control.ssrc
             self._sink.send_rtcp(receiver_report(ssrc, blocks) + source_description(ssrc, _CANONICAL_NAME))
 
     def _relay_limit(self, now: float) -> None:
-        published = self.first_published(Kind.VIDEO)
-        if published is None or published.stream is None or not any(codec.remb for codec in published.section.codecs):
-            return
-        shares = [subscriber._video_share() for subscriber, _ in self._followers]
-        share = min((each for each in shares if each is not None), default=None)
-        limit = self._relayed.due(share, now)
+        """Tells our browser what its pictures may take where only it can make them smaller."""
+        limits, ssrcs = [], []
+        for published in self._incoming.published.values():
+            wanted = [each.limit for each in published.subscriptions if each.wanted]
+            if wanted and any(codec.remb for codec in published.section.codecs):
+                limits.append(picture_limit(wanted, len(published.layers)))
+                ssrcs += [stream.ssrc for stream in published.layers if stream is not None]
+        told = [limit for limit in limits if limit is not None]
+        limit = self._relayed.due(sum(told) if told and len(told) == len(limits) else None, now)
         if limit is not None:
-            self._sink.send_rtcp(bandwidth_estimate(self._control.ssrc, limit, [published.stream.ssrc]))
+            self._sink.send_rtcp(bandwidth_estimate(self._control.ssrc, limit, ssrcs))
 
-    def _video_share(self) -> int | None:
-        flowing = [each for each in self._subscriptions.values() if each.flows]
-        videos = sum(each.video for each in flowing)
-        return self._downlink.video_share(len(flowing) - videos, videos) if videos else None
+    @property
+    def picture_measure(self) -> Measure:
+        """What is done about this peer's down-link just now; of each picture by its section: `picture_measures`."""
+        return self._downlink.measure
+
+    def picture_measures(self) -> dict[str, Measure]:
+        """By mid of the section that this peer receives."""
+        return {
+            subscription.mid: self._downlink.grant(ssrc).measure
+            for ssrc, subscription in self._subscriptions.items()
+            if subscription.video
+        }
 
     def statistics(self) -> dict[str, int]:
         """Counters for `StatisticsReply.peers`."""
@@ -214,13 +287,15 @@ class PeerMedia:
             "octets_received": sum(stream.octets for stream in streams),
             "packets_recovered": sum(stream.recovered for stream in streams),
             "packets_given_up": sum(stream.losses.given_up for stream in streams),
-            "uplink_fraction_lost": max((stream.fraction_lost for stream in streams), default=0),
+            "uplink_fraction_lost": max((stream.reception.fraction_lost for stream in streams), default=0),
             "packets_sent": sum(each.packets_sent for each in subscriptions),
             "octets_sent": sum(each.octets_sent for each in subscriptions),
             "packets_retransmitted": sum(each.packets_retransmitted for each in subscriptions),
             "downlink_packets_lost": sum(each.packets_lost for each in subscriptions),
             "downlink_fraction_lost": max((each.fraction_lost for each in subscriptions), default=0),
-            "downlink_bits_per_second": self._downlink.estimate,
+            "downlink_bits_per_second": self._downlink.downlink.estimate,
+            "downlink_budget_bits_per_second": self._downlink.downlink.budget or 0,
+            "downlink_overuses": self._downlink.downlink.overuses,
             "round_trip_ms": round(self._control.round_trip * 1000),
             "audio_level": level,
         }

@@ -1,4 +1,4 @@
-"""One section that a peer publishes: its formats, its present stream, and who subscribes to it."""
+"""One section that a peer publishes: its formats, its present streams, and who subscribes to it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ if TYPE_CHECKING:
     from mediaserver.incoming import IncomingStream
     from mediaserver.subscription import Subscription
 
+SILENT_SECONDS = 0.6
+"""A simulcast layer this silent is not followed while another one flows."""
+
 
 class PublishedSection:
     """Outlives its streams: a browser that changes SSRC keeps its subscribers. A simulcast layer is one stream."""
 
-    __slots__ = ("codecs", "repairs", "section", "stream", "subscriptions")
+    __slots__ = ("_alive", "_wanted", "codecs", "layers", "repairs", "section", "subscriptions")
 
     def __init__(self, section: Section) -> None:
         self.subscriptions: list[Subscription] = []
-        self.stream: IncomingStream | None = None
+        self.layers: list[IncomingStream | None] = [None] * max(1, len(section.rids))
+        """Low to high; exactly one without simulcast."""
+        self._alive: frozenset[int] = frozenset()
+        self._wanted = frozenset({len(self.layers) - 1})
         self.renegotiate(section)
 
     def renegotiate(self, section: Section) -> None:
+        """The ids or formats may have changed; with other layers it is another section."""
         self.section = section
         self.codecs: dict[int, Codec] = {codec.payload_type: codec for codec in section.codecs}
         self.repairs: dict[int, int] = {
@@ -29,11 +36,67 @@ class PublishedSection:
         }
         """RTX payload type → that of the packets it repairs."""
 
-    def set_stream(self, stream: IncomingStream | None, now: float) -> None:
-        """Every subscription moves over to `stream`."""
-        self.stream = stream
+    @property
+    def stream(self) -> IncomingStream | None:
+        """The highest layer that is there."""
+        return next((stream for stream in reversed(self.layers) if stream is not None), None)
+
+    def set_stream(self, layer: int, stream: IncomingStream | None, now: float) -> None:
+        """A layer's stream is another one now, or none: subscriptions follow."""
+        before = self.layers[layer]
+        self.layers[layer] = stream
+        self._alive = self._alive - {layer} if stream is None else self._alive | {layer}
+        for subscription in self.subscriptions:
+            if before is not None:
+                subscription.leave(before)
+            subscription.follow(now)
+
+    def want(self, layers: frozenset[int], now: float) -> None:
+        """Which layers the publisher is, or will be, told to send: the others are about to fall silent."""
+        if layers != self._wanted:
+            self._wanted = layers
+            self._follow(now)
+
+    def look(self, now: float) -> None:
+        """Once a tick, with simulcast: leads subscriptions away from layers that fell silent, and back."""
+        alive = frozenset(
+            number
+            for number, stream in enumerate(self.layers)
+            if stream is not None and now - stream.arrival < SILENT_SECONDS
+        )
+        if alive != self._alive:
+            self._alive = alive
+            self._follow(now)
+        for subscription in self.subscriptions:
+            if subscription.is_shaped:
+                subscription.settle()
+
+    def _follow(self, now: float) -> None:
         for subscription in self.subscriptions:
             subscription.follow(now)
+
+    def pick(self, most: int) -> IncomingStream | None:
+        """The stream for who wants at most layer `most`: the best one that flows and will, else the next better one,
+        else one that may flow again."""
+        present = frozenset(number for number, stream in enumerate(self.layers) if stream is not None)
+        for candidates in (self._alive & self._wanted, self._alive, present & self._wanted, present):
+            if candidates:
+                allowed = [number for number in candidates if number <= most]
+                return self.layers[max(allowed) if allowed else min(candidates)]
+        return None
+
+    def rates(self, now: float) -> tuple[tuple[int, ...], ...]:
+        """Of each layer, see `LayerRates.measure`; all of `temporal_layers`, zeros for a layer that is not sent."""
+        measured = [
+            (0,) if stream is None or now - stream.arrival > SILENT_SECONDS else stream.rates.measure(stream, now)
+            for stream in self.layers
+        ]
+        return tuple(rates + rates[-1:] * (self.temporal_layers - len(rates)) for rates in measured)
+
+    @property
+    def temporal_layers(self) -> int:
+        """How many were seen when the rates were measured."""
+        return max((stream.rates.layers for stream in self.layers if stream is not None), default=1)
 
     def add(self, subscription: Subscription) -> None:
         self.subscriptions.append(subscription)

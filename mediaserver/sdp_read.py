@@ -21,6 +21,7 @@ MAXIMUM_LINES = 400
 MAXIMUM_WILDCARDS = 64
 """Feedback lines for every codec at once; browsers write none."""
 MAXIMUM_SSRCS = 16
+MAXIMUM_LAYERS = 3
 
 _DIRECTIONS = {
     "sendonly": Direction.PUBLISH,
@@ -32,6 +33,8 @@ _MAXIMUM_EXTENSION_ID = 14
 _MAXIMUM_PAYLOAD_TYPE = 127
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")
 """RFC 8839 section 5.4."""
+_RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
+"""RFC 8851 section 10; no longer than fits a one-byte header extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class OfferedSection:
     """Header extension ids by URI."""
     ssrcs: tuple[tuple[int, int], ...]
     """Declared streams as (primary, retransmission) pairs; 0 = none."""
+    rids: tuple[str, ...]
+    """Simulcast streams that the client can send (RFC 8853), in the order of the offer."""
+    slides: bool
+    """`a=content:slides` (RFC 4796)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +114,8 @@ def _read(text: str) -> Offer:
     if not description.media:
         raise _bad("no sections")
     bundled = _bundled(description)
-    bundle_only = _bundle_only(text)
-    sections = tuple(
-        _section(media, bundle_only=index in bundle_only, bundled=bundled)
-        for index, media in enumerate(description.media)
-    )
+    _, groups = sdp.grouplines(text)
+    sections = tuple(_section(media, lines, bundled) for media, lines in zip(description.media, groups, strict=True))
     mids = [section.mid for section in sections]
     if len(set(mids)) != len(mids) or not all(_is_token(mid) for mid in mids):
         raise _bad("every section needs a mid of its own")
@@ -134,14 +138,10 @@ def _bundled(description: sdp.SessionDescription) -> frozenset[str]:
     raise _bad("all sections must be bundled")
 
 
-def _bundle_only(text: str) -> frozenset[int]:
-    """Which sections say `bundle-only`: their port 0 is no rejection (RFC 9143 section 6)."""
-    _, groups = sdp.grouplines(text)
-    return frozenset(index for index, lines in enumerate(groups) if "a=bundle-only" in lines)
-
-
-def _section(media: sdp.MediaDescription, *, bundle_only: bool, bundled: frozenset[str]) -> OfferedSection:
+def _section(media: sdp.MediaDescription, lines: list[str], bundled: frozenset[str]) -> OfferedSection:
     mid = str(media.rtp.muxId)
+    # With it port 0 is no rejection (RFC 9143 section 6).
+    bundle_only = "a=bundle-only" in lines
     carried = media.kind in ("audio", "video") and "RTP/SAVPF" in media.profile
     usable = carried and (media.port != 0 or bundle_only) and mid in bundled
     if usable and not media.rtcp_mux:
@@ -157,7 +157,21 @@ def _section(media: sdp.MediaDescription, *, bundle_only: bool, bundled: frozens
         codecs=_codecs(media) if carried else (),
         extensions={item.uri: item.id for item in media.rtp.headerExtensions if 0 < item.id <= _MAXIMUM_EXTENSION_ID},
         ssrcs=_ssrcs(media),
+        rids=_rids(lines),
+        slides="a=content:slides" in lines,
     )
+
+
+def _rids(lines: list[str]) -> tuple[str, ...]:
+    """Of each simulcast stream (RFC 8853 section 5.1) the first alternative, paused ones included."""
+    sendable = {line.removeprefix("a=rid:").split(" ")[0] for line in lines if re.match(r"a=rid:\S+ send\b", line)}
+    for line in lines:
+        found = re.match(r"a=simulcast:(?:.* )?send (\S+)", line)
+        if found:
+            first = [stream.split(",")[0].removeprefix("~") for stream in found[1].split(";")]
+            named = [rid for rid in dict.fromkeys(first) if rid in sendable and _RID.fullmatch(rid)]
+            return tuple(named[:MAXIMUM_LAYERS])
+    return ()
 
 
 def _codecs(media: sdp.MediaDescription) -> tuple[OfferedCodec, ...]:

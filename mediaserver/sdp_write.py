@@ -6,7 +6,7 @@ from mediaserver.candidates import candidate_lines
 from mediaserver.dtls import Fingerprint
 from mediaserver.ice import IceCredentials
 from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
-from mediaserver.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, TRANSPORT_CC
+from mediaserver.negotiation import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
 from mediaserver.sdp_read import Offer, OfferedSection
 
 _ANSWERED = {
@@ -82,6 +82,9 @@ def _accepted(offered: OfferedSection, section: Section, local: LocalParameters)
     lines += _extension_lines(section.extensions)
     for codec in section.codecs:
         lines += _codec_lines(codec, offered)
+    if section.rids:
+        lines += [f"a=rid:{rid} recv" for rid in section.rids]
+        lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
     if section.direction is Direction.SUBSCRIBE:
         lines += _stream_lines(section)
     return lines
@@ -90,6 +93,8 @@ def _accepted(offered: OfferedSection, section: Section, local: LocalParameters)
 def _extension_lines(ids: ExtensionIds) -> list[str]:
     named = (
         (ids.mid, MID),
+        (ids.rid, RID),
+        (ids.repaired_rid, REPAIRED_RID),
         (ids.audio_level, AUDIO_LEVEL),
         (ids.abs_send_time, ABS_SEND_TIME),
         (ids.transport_cc, TRANSPORT_CC),
@@ -126,12 +131,13 @@ def _h264_parameters(payload_type: int, offered: OfferedSection) -> str:
 
 def _stream_lines(section: Section) -> list[str]:
     """The slot's two sections share a stream, so that browsers keep lips and sound together."""
-    stream = f"slot-{section.slot} slot-{section.slot}-{section.kind}"
+    name = section.canonical_name
+    stream = f"{name} {name}-{section.kind}"
     primary, repair = section.ssrcs[0]
     lines = [f"a=msid:{stream}"]
     if repair:
         lines.append(f"a=ssrc-group:FID {primary} {repair}")
     for ssrc in (primary, repair):
         if ssrc:
-            lines += [f"a=ssrc:{ssrc} cname:slot-{section.slot}", f"a=ssrc:{ssrc} msid:{stream}"]
+            lines += [f"a=ssrc:{ssrc} cname:{name}", f"a=ssrc:{ssrc} msid:{stream}"]
     return lines

@@ -1,11 +1,12 @@
-"""Which incoming SSRC belongs to which section: declared in the offer, or learnt from the mid extension and kept."""
+"""Which incoming SSRC belongs to which section and layer: declared in the offer, or learnt from header extensions (mid,
+rid, repaired rid) and kept, since browsers leave them out once they know that we have them."""
 
 from __future__ import annotations
 
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
 from mediaserver.incoming import IncomingStream
-from mediaserver.negotiated import Direction, Negotiated
+from mediaserver.negotiated import Direction, Negotiated, Section
 from mediaserver.published import PublishedSection
 from mediaserver.rtp import extension_value
 from mediaserver.sink import Sink
@@ -33,14 +34,14 @@ class IncomingStreams:
     def negotiate(self, negotiated: Negotiated, now: float) -> None:
         """Sections that stay keep their streams; those no longer published lose them."""
         sections = {each.mid: each for each in negotiated.sections if each.direction is Direction.PUBLISH}
-        for mid in self.published.keys() - sections.keys():
-            self._remove_section(mid, now)
+        for mid, published in list(self.published.items()):
+            if mid not in sections or sections[mid].rids != published.section.rids:
+                self._remove_section(mid, now)
         for mid, section in sections.items():
-            published = self.published.get(mid)
-            if published is None:
-                published = self.published[mid] = PublishedSection(section)
-            else:
-                published.renegotiate(section)
+            if mid not in self.published:
+                self.published[mid] = PublishedSection(section)
+            published = self.published[mid]
+            published.renegotiate(section)
             for stream in list(self.by_ssrc.values()):
                 if stream.published is published:
                     stream.renegotiate()
@@ -50,7 +51,7 @@ class IncomingStreams:
     def _declare(self, published: PublishedSection, primary: int, repair: int, now: float) -> None:
         for ssrc, stream in list(self.by_ssrc.items()):
             if stream.published is published and ssrc not in (primary, repair):
-                self._remove(ssrc)
+                self._remove(ssrc, now)
         if primary not in self.by_ssrc:
             self._create(primary, published, repair=False, now=now)
         if repair and repair not in self.by_ssrc:
@@ -65,30 +66,39 @@ class IncomingStreams:
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
         repair = first & 0x7F in published.repairs
-        if repair:
-            rivals = [each for each in self.by_ssrc.values() if each.published is published and each.repair]
-        else:
-            rivals = [published.stream] if published.stream is not None else []
+        layer = _layer(published.section, packet, repair=repair)
+        if layer < 0:
+            self._counts[Drop.RTP_UNKNOWN_LAYER] += 1
+            return None
+        rivals = [
+            each
+            for each in self.by_ssrc.values()
+            if each.published is published and each.repair is repair and each.layer == layer
+        ]
         if any(arrival - each.arrival < SILENT_SECONDS for each in rivals):
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
         for each in rivals:
-            self._remove(each.ssrc)
-        return self._create(ssrc, published, repair=repair, now=arrival)
+            self._remove(each.ssrc, arrival)
+        return self._create(ssrc, published, repair=repair, now=arrival, layer=layer)
 
-    def _create(self, ssrc: int, published: PublishedSection, *, repair: bool, now: float) -> IncomingStream | None:
+    def _create(
+        self, ssrc: int, published: PublishedSection, *, repair: bool, now: float, layer: int = 0
+    ) -> IncomingStream | None:
         if len(self.by_ssrc) >= MOST_STREAMS:
             self._counts[Drop.RTP_TOO_MANY_STREAMS] += 1
             return None
         self._retired.pop(ssrc, None)
-        stream = IncomingStream(ssrc, published, self._control, repair=repair)
+        stream = IncomingStream(ssrc, published, self._control, repair=repair, layer=layer)
         self.by_ssrc[ssrc] = stream
         if not repair:
-            published.set_stream(stream, now)
+            published.set_stream(layer, stream, now)
         return stream
 
-    def _remove(self, ssrc: int) -> None:
-        del self.by_ssrc[ssrc]
+    def _remove(self, ssrc: int, now: float) -> None:
+        stream = self.by_ssrc.pop(ssrc)
+        if not stream.repair:
+            stream.published.set_stream(stream.layer, None, now)
         self._retired[ssrc] = None
         if len(self._retired) > MOST_STREAMS:
             oldest = next(iter(self._retired))
@@ -97,12 +107,27 @@ class IncomingStreams:
 
     def _remove_section(self, mid: str, now: float) -> None:
         published = self.published.pop(mid)
-        published.set_stream(None, now)
+        for ssrc in [ssrc for ssrc, stream in self.by_ssrc.items() if stream.published is published]:
+            self._remove(ssrc, now)
         for subscription in list(published.subscriptions):
             subscription.connect(None, now)
-        for ssrc in [ssrc for ssrc, stream in self.by_ssrc.items() if stream.published is published]:
-            self._remove(ssrc)
+
+    def look(self, now: float) -> None:
+        """Once a tick: simulcast layers fall silent, and come back."""
+        for published in self.published.values():
+            if len(published.layers) > 1:
+                published.look(now)
 
     def close(self, now: float) -> None:
         for mid in list(self.published):
             self._remove_section(mid, now)
+
+
+def _layer(section: Section, packet: bytes, *, repair: bool) -> int:
+    """Which layer a packet says it belongs to (RFC 8852), 0 without simulcast; -1: none that was offered."""
+    if not section.rids:
+        return 0
+    ids = section.extensions
+    rid = (extension_value(packet, ids.repaired_rid) if repair else b"") or extension_value(packet, ids.rid)
+    names = [name.encode() for name in section.rids]
+    return names.index(rid) if rid in names else -1

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from contract.clock import Clock
 from rooms.consultations import Consultations
 from rooms.ice_servers import IceServerSource
@@ -39,14 +41,15 @@ async def open_rooms(
     outbox: Outbox,
     clock: Clock,
     seat_kept_seconds: float = SEAT_KEPT_SECONDS,
+    database: Path | URL | None = None,
     ice_servers: IceServerSource | None = None,
 ) -> Rooms:
     """Opens (and migrates) the database and the link key in `folder`, and takes up what a stopped server left.
 
-    The folder must exist.
+    The folder must exist. `database`: where it is, when it is not the file in the folder.
     """
     link_key = await asyncio.to_thread(LinkKey.load, folder / LINK_KEY_FILE)
-    store = Store(await Database.open(folder / DATABASE_FILE))
+    store = Store(await Database.open(database or folder / DATABASE_FILE))
     consultations = Consultations(store, media, outbox, clock, seat_kept_seconds, ice_servers)
     await consultations.restore()
     return Rooms(store, link_key, clock, consultations, Sessions(store, consultations.reception, clock))

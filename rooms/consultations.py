@@ -31,14 +31,16 @@ from rooms.messages import (
     MediaAnswer,
     OfferMedia,
     PaymentReturned,
-    ReceiveMedia,
     RemoveParticipant,
     RoomNotice,
     SeatLost,
     SeatLostReason,
     SetMediaState,
+    ShareScreen,
+    StopScreen,
     VerdictCode,
     VerdictView,
+    ViewMedia,
 )
 from rooms.model import Appointment, AppointmentStatus, PaymentStatus
 from rooms.outbox import Caller, Outbox
@@ -199,10 +201,29 @@ class Consultations:
         self._directory.publish(room, room.change_seat(caller.participant, changed))
         return Done()
 
-    async def receive_media(self, caller: Caller, command: ReceiveMedia) -> Done:
+    async def view_media(self, caller: Caller, command: ViewMedia) -> Done:
         self._room_and_seat(caller)
-        await self._media.receive_video(RoomId(caller.appointment), PeerId(caller.participant), command.video)
+        await self._media.view(RoomId(caller.appointment), PeerId(caller.participant), command.tiles)
         return Done()
+
+    async def share_screen(self, caller: Caller, command: ShareScreen) -> Done:
+        """Raises `ConflictError(SCREEN_IN_USE)`."""
+        async with self._locks.hold(caller.appointment):
+            room, _ = self._room_and_seat(caller)
+            self._require_screen(caller, room)
+            await self._media.share_screen(RoomId(caller.appointment), PeerId(caller.participant))
+            self._directory.publish(room, room.share_screen(caller.participant))
+            return Done()
+
+    async def stop_screen(self, caller: Caller, command: StopScreen) -> Done:
+        """Raises `ConflictError(SCREEN_IN_USE)`."""
+        async with self._locks.hold(caller.appointment):
+            room, _ = self._room_and_seat(caller)
+            self._require_screen(caller, room)
+            if room.screen is not None:
+                await self._media.share_screen(RoomId(caller.appointment), None)
+                self._directory.publish(room, room.share_screen(None))
+            return Done()
 
     async def finish(self, caller: Caller, command: FinishConsultation) -> Done:
         async with self._locks.hold(caller.appointment):
@@ -285,6 +306,11 @@ class Consultations:
     def _require_practitioner(caller: Caller) -> None:
         if caller.role is not Role.PRACTITIONER:
             raise AccessError(ErrorCode.FORBIDDEN, "only a practitioner may do this")
+
+    @staticmethod
+    def _require_screen(caller: Caller, room: LiveRoom) -> None:
+        if room.screen not in {None, caller.participant} and caller.role is not Role.PRACTITIONER:
+            raise ConflictError(ErrorCode.SCREEN_IN_USE, "somebody else shares a screen")
 
     async def _give_up(self, appointment: AppointmentId, participant: ParticipantId, why: LeaveReason) -> None:
         """Frees a seat; call it with the appointment's lock held."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from contract.clock import Clock
 from contract.errors import ErrorCode, MissingError
 from contract.ids import AppointmentId, ParticipantId
+from rooms.admission import CONSENT_ROLES
 from rooms.model import (
     Appointment,
     AppointmentStatus,
@@ -26,7 +27,10 @@ class EncounterLog:
         self._clock = clock
 
     async def arrive(self, caller: Caller) -> None:
-        """Somebody on the patient's side asked to come in and waits for the practitioner."""
+        """Somebody asked to come in and waits for the practitioner. Only the patient's side arrives: it is for them
+        that the window then stays open."""
+        if caller.role not in CONSENT_ROLES:
+            return
         async with self._store.write() as transaction:
             appointment = await _appointment(transaction, caller.appointment)
             if appointment.arrived_at is not None:
@@ -118,8 +122,9 @@ class EncounterLog:
 
 
 def _started(appointment: Appointment, now: datetime) -> Appointment:
-    kept = {AppointmentStatus.CANCELLED, AppointmentStatus.NOSHOW}
-    status = appointment.status if appointment.status in kept else AppointmentStatus.FULFILLED
+    # What was cancelled, or called an error, while somebody was on the way in, stays so.
+    expected = {AppointmentStatus.PENDING, AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED}
+    status = AppointmentStatus.FULFILLED if appointment.status in expected else appointment.status
     return replace(appointment, status=status, encounter=EncounterStatus.IN_PROGRESS, started_at=now)
 
 

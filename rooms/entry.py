@@ -72,6 +72,8 @@ class Entrance:
         living = self._living(caller, media)
         seat = self._seat(caller, command, facts, media, living)
         events = room.take_seat(caller.participant, seat)
+        if living is not None and living.shares_screen:
+            events += room.share_screen(caller.participant)
         if started_at is not None:
             events += room.start(started_at)
         self._tell_others(room, caller, before, events)
@@ -154,6 +156,8 @@ class Entrance:
             self._directory.tell(seat, MediaLost())
         elif seat.slots != told:
             self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
+        if living is not None and living.wanted is not None:
+            self._directory.tell(seat, living.wanted)
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
         """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""

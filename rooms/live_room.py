@@ -37,6 +37,7 @@ class LiveRoom:
         self._started_at = started_at
         self._notice: RoomNotice | None = None
         self._finished = False
+        self._screen: ParticipantId | None = None
         self._people: dict[ParticipantId, Participant] = {}
         self._seats: dict[ParticipantId, Seat] = {}
         self._views: dict[ParticipantId, ParticipantView] = {}
@@ -52,7 +53,13 @@ class LiveRoom:
             participants=tuple(self._views.values()),
             notice=self._notice if role in STAFF_ROLES else None,
             finished=self._finished,
+            screen=self._screen,
         )
+
+    @property
+    def screen(self) -> ParticipantId | None:
+        """Who shares a screen."""
+        return self._screen
 
     def seat(self, participant: ParticipantId) -> Seat | None:
         return self._seats.get(participant)
@@ -96,7 +103,8 @@ class LiveRoom:
     def give_up_seat(self, participant: ParticipantId) -> Events:
         if self._seats.pop(participant, None) is None:
             return ()
-        return self._tell(participant)
+        stopped = self.share_screen(None) if self._screen == participant else ()
+        return stopped + self._tell(participant)
 
     def lose_connection(self, participant: ParticipantId, connection: ConnectionId) -> Events:
         """The socket is gone; the seat stays. A connection that does not hold the seat changes nothing."""
@@ -116,6 +124,13 @@ class LiveRoom:
         if self._notice is notice:
             return ()
         self._notice = notice
+        return self._tell_room()
+
+    def share_screen(self, participant: ParticipantId | None) -> Events:
+        """Who shares a screen from now on; only who sits here can."""
+        if self._screen == participant or (participant is not None and participant not in self._seats):
+            return ()
+        self._screen = participant
         return self._tell_room()
 
     def finish(self) -> Events:
@@ -147,6 +162,7 @@ class LiveRoom:
                 started_at=self._started_at,
                 notice=self._notice,
                 finished=self._finished,
+                screen=self._screen,
             ),
         )
 

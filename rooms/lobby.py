@@ -89,6 +89,10 @@ class Lobby:
             judgements = []
             for waiting in list(self._waiting.get(appointment, {}).values()):
                 caller = waiting.caller
+                person = None if facts is None else facts.participant(caller.participant)
+                if person is not None and person.role is not caller.role:
+                    # What a connection may do goes by the role it came with: it has to come anew.
+                    self._outbox.close(caller.connection)
                 if self._joined(caller):
                     continue
                 judgement = self._reception.judge(facts, caller.participant, caller.session)

@@ -8,18 +8,21 @@ import structlog
 
 from contract.errors import KonsiliumError
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
-from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+from rooms.messages import ConnectionState, MediaAnswer, MediaWanted, SessionDescription, SlotView, Tile
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class LivingMedia:
-    """A transport that lived on while nobody listened, as it is now."""
+    """A transport as it is now, which may have lived on while nobody listened."""
 
     state: ConnectionState
     slots: tuple[SlotView, ...] = ()
     missing_slots: int = 0
+    wanted: MediaWanted | None = None
+    """None: nothing was told yet."""
+    shares_screen: bool = False
 
 
 class MediaListener(Protocol):
@@ -28,6 +31,10 @@ class MediaListener(Protocol):
     def peer_state_changed(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None: ...
 
     def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None: ...
+
+    def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
+        """The peer shall send other pictures than before."""
+        ...
 
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         """The worker that held these rooms is gone; their peers must offer anew."""
@@ -54,8 +61,13 @@ class MediaPort(Protocol):
         """Everybody who has a transport."""
         ...
 
-    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
-        """Starts or stops sending pictures to this peer."""
+    async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
+        """How large this peer shows what it receives; sections that are not named count as large."""
+        ...
+
+    async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        """The screen of this peer, of its later connections too, goes to everybody's screen section; None: nobody's.
+        It ends with the peer's `disconnect`."""
         ...
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:

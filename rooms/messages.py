@@ -2,6 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+import msgspec
 
 from contract.messages import Command, Message
 from rooms.roles import Assurance, Role
@@ -160,6 +163,8 @@ class RoomSnapshot(Message, frozen=True):
     """Everybody invited, the absent included, in order of invitation."""
     notice: RoomNotice | None = None
     finished: bool = False
+    screen: str | None = None
+    """Which participant shares a screen."""
 
 
 class SessionDescription(Message, frozen=True):
@@ -198,6 +203,27 @@ class IceServers(Message, frozen=True):
 
     servers: tuple[IceServer, ...]
     expires_seconds: int
+
+
+class TileSize(StrEnum):
+    """How large a page shows a picture: hidden, a thumbnail, a part of the stage, the stage."""
+
+    NONE = "none"
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+class Tile(Message, frozen=True):
+    """How one receive-only video section is shown just now."""
+
+    mid: str
+    size: TileSize
+    main: bool = False
+    """Who speaks or is pinned: the last to lose quality."""
+
+
+Tiles = Annotated[tuple[Tile, ...], msgspec.Meta(max_length=32)]
 
 
 # Commands
@@ -254,10 +280,28 @@ class SetMediaState(Command, frozen=True):
     media: MediaState
 
 
-class ReceiveMedia(Command, frozen=True):
-    """Whether this page wants pictures (hidden page, «audio only»: no); sound always comes. Answered with `Done`."""
+class ViewMedia(Command, frozen=True):
+    """How large this page shows what it receives, all of it each time; answered with `Done`.
 
-    video: bool
+    Video sections that are not named count as large, so that nothing named means everything. A hidden page and
+    «audio only» name all as `none`. Sound always comes.
+    """
+
+    tiles: Tiles
+
+
+class ShareScreen(Command, frozen=True):
+    """Becomes the one who shares a screen in this room; answered with `Done`.
+
+    Practitioners take over from whoever shares; others are refused with `screen_in_use` meanwhile.
+    """
+
+
+class StopScreen(Command, frozen=True):
+    """Ends the sharing of a screen; answered with `Done`, also when nobody shares.
+
+    Practitioners may end anybody's; others are refused with `screen_in_use` when it is not their own.
+    """
 
 
 class FinishConsultation(Command, frozen=True):
@@ -306,6 +350,7 @@ class RoomChanged(Event, frozen=True):
     started_at: datetime | None
     notice: RoomNotice | None
     finished: bool
+    screen: str | None
 
 
 class SlotsChanged(Event, frozen=True):
@@ -313,6 +358,19 @@ class SlotsChanged(Event, frozen=True):
 
     slots: tuple[SlotView, ...]
     missing_slots: int = 0
+
+
+class MediaWanted(Event, frozen=True):
+    """Which of its pictures this page shall send now: somebody can see them. Told again whenever it changes.
+
+    Until told of a `connection` its camera sends `h` alone and its screen nothing.
+    """
+
+    connection: str
+    """`SessionDescription.connection`: what is told of another one is old."""
+    camera: tuple[str, ...]
+    """The rids (`l`, `m`, `h`) to be active. A camera without rids sends when there is any."""
+    screen: bool
 
 
 class MediaLost(Event, frozen=True):
@@ -343,7 +401,9 @@ COMMANDS: dict[str, type[Command]] = {
     "media.servers": AskIceServers,
     "media.offer": OfferMedia,
     "media.state": SetMediaState,
-    "media.receive": ReceiveMedia,
+    "media.view": ViewMedia,
+    "screen.share": ShareScreen,
+    "screen.stop": StopScreen,
     "consultation.finish": FinishConsultation,
     "participant.remove": RemoveParticipant,
 }
@@ -357,7 +417,9 @@ RESULTS: dict[str, type[Message]] = {
     "media.servers": IceServers,
     "media.offer": MediaAnswer,
     "media.state": Done,
-    "media.receive": Done,
+    "media.view": Done,
+    "screen.share": Done,
+    "screen.stop": Done,
     "consultation.finish": Done,
     "participant.remove": Done,
 }
@@ -367,6 +429,7 @@ EVENTS: dict[str, type[Event]] = {
     "participant.changed": ParticipantChanged,
     "room.changed": RoomChanged,
     "media.slots": SlotsChanged,
+    "media.wanted": MediaWanted,
     "media.lost": MediaLost,
     "seat.lost": SeatLost,
 }

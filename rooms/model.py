@@ -112,10 +112,14 @@ class Versions:
     schedule: int = 0
     status: int = 0
     payment: int = 0
+    paid: int = 0
+    """The newest that said that the money is there; part of `payment`, since news of money must not get lost."""
+    refund: int = 0
+    """The newest that said that the money went back."""
 
     @property
     def newest(self) -> int:
-        return max(self.details, self.schedule, self.status, self.payment)
+        return max(self.details, self.schedule, self.status, self.payment, self.paid, self.refund)
 
 
 @dataclass(frozen=True, slots=True)

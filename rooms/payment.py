@@ -15,16 +15,17 @@ RETURNS_APART = timedelta(minutes=10)
 _S = PaymentStatus
 
 TRANSITIONS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
-    _S.NOT_NEEDED: frozenset({_S.REQUIRED}),
-    _S.REQUIRED: frozenset({_S.NOT_NEEDED, _S.PENDING, _S.SUCCEEDED, _S.LAPSED}),
-    _S.PENDING: frozenset({_S.NOT_NEEDED, _S.REQUIRED, _S.PENDING, _S.SUCCEEDED, _S.LAPSED}),
-    _S.SUCCEEDED: frozenset({_S.REFUNDED}),
-    _S.REFUNDED: frozenset({_S.PENDING, _S.SUCCEEDED}),
-    _S.LAPSED: frozenset({_S.SUCCEEDED_AFTER_LAPSE, _S.SUCCEEDED, _S.NOT_NEEDED, _S.REQUIRED}),
-    _S.SUCCEEDED_AFTER_LAPSE: frozenset({_S.SUCCEEDED, _S.REFUNDED}),
+    _S.NOT_NEEDED: frozenset({_S.REQUIRED, _S.SUCCEEDED, _S.REFUNDED}),
+    _S.REQUIRED: frozenset({_S.NOT_NEEDED, _S.PENDING, _S.SUCCEEDED, _S.REFUNDED, _S.LAPSED}),
+    _S.PENDING: frozenset({_S.NOT_NEEDED, _S.REQUIRED, _S.PENDING, _S.SUCCEEDED, _S.REFUNDED, _S.LAPSED}),
+    _S.SUCCEEDED: frozenset({_S.NOT_NEEDED, _S.REFUNDED, _S.SUCCEEDED_AFTER_LAPSE}),
+    _S.REFUNDED: frozenset({_S.NOT_NEEDED, _S.PENDING, _S.SUCCEEDED}),
+    _S.LAPSED: frozenset({_S.NOT_NEEDED, _S.REQUIRED, _S.SUCCEEDED, _S.REFUNDED, _S.SUCCEEDED_AFTER_LAPSE}),
+    _S.SUCCEEDED_AFTER_LAPSE: frozenset({_S.NOT_NEEDED, _S.SUCCEEDED, _S.REFUNDED}),
 }
 """What may follow what. A lapsed reservation comes back only when the booking system books it anew, or when the
-money was given in time and only the news of it was late."""
+money was given in time and only the news of it was late. Some steps exist because news overtakes news: a refund is
+heard before the payment, a lapse after it."""
 
 
 def can_become(old: PaymentStatus, new: PaymentStatus) -> bool:

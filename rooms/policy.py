@@ -8,6 +8,8 @@ import msgspec
 from rooms.roles import Assurance
 
 Minutes = Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)]
+KeptDays = Annotated[int, msgspec.Meta(ge=31, le=100 * 366)]
+"""Longer than links work after the end (`rooms.reception.LINK_LIFETIME`)."""
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 
 
@@ -50,7 +52,14 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     disclaimer: bool = False
     """The page must say that a consultation does not replace a visit; accepted together with the consent."""
 
+    appointments_kept_days: KeptDays = 365
+    """After its end an appointment is deleted, with its people, links, devices and consents."""
+    audit_kept_days: KeptDays = 1826
+    """Who did what, by identifiers only."""
+
     def __post_init__(self) -> None:
+        if self.audit_kept_days < self.appointments_kept_days:
+            raise ValueError("the audit is kept at least as long as the appointments: audit_kept_days is too small")
         if self.consent_version and not (self.consent_text_ru and self.consent_text_en):
             raise ValueError("a consent version needs its text in Russian and in English")
         if self.disclaimer and not self.consent_version:

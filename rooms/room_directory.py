@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId, SessionId
 from rooms.live_room import Events, LiveRoom, visible_to
-from rooms.messages import ConnectionState, Event, MediaLost, SlotsChanged, SlotView
+from rooms.messages import ConnectionState, Event, MediaLost, MediaWanted, SlotsChanged, SlotView
 from rooms.outbox import Outbox
 from rooms.reception import Facts
 from rooms.roles import Role
@@ -123,6 +123,12 @@ class RoomDirectory:
             return
         live.change_seat(ParticipantId(peer), replace(seat, slots=slots, missing_slots=missing))
         self.tell(seat, SlotsChanged(slots=slots, missing_slots=missing))
+
+    def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
+        """Before the seat is taken nobody is told: who joins is told what is wanted by then."""
+        _, seat = self._find(room, peer)
+        if seat is not None:
+            self.tell(seat, wanted)
 
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         for room in rooms:

@@ -20,5 +20,6 @@ def apply(snapshot: RoomSnapshot, event: Event) -> RoomSnapshot:
             started_at=event.started_at,
             notice=event.notice,
             finished=event.finished,
+            screen=event.screen,
         )
     return snapshot

@@ -106,8 +106,20 @@ class Sessions:
         """Forgets this device; an unknown one is no error."""
         async with self._store.write() as transaction:
             session = await transaction.sessions.find(ParticipantId(participant), hash_secret(cookie_secret))
-            if session is not None:
-                await transaction.sessions.remove(session.id)
+            person = await transaction.participants.get(ParticipantId(participant))
+            appointment = None if person is None else await transaction.appointments.get(person.appointment)
+            if session is None or appointment is None:
+                return
+            await transaction.sessions.remove(session.id)
+            entry = AuditEntry(
+                self._clock.now(),
+                appointment.clinic,
+                appointment.id,
+                "device.forgotten",
+                session.participant,
+                session.id,
+            )
+            await transaction.audit.add(entry)
 
     async def _require(
         self, transaction: Transaction, participant: str, cookie_secret: str

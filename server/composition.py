@@ -12,6 +12,7 @@ from booking_bridge.bridge import Bridge
 from contract.clock import Clock, ShiftedClock, SystemClock
 from rooms.assembly import Rooms, open_rooms
 from rooms.ice_servers import IceServerSource, NoIceServers
+from rooms.retention import Retention
 from rooms.sessions import Identity
 from server.demo import Demo
 from server.demo_routes import DemoRoutes
@@ -58,6 +59,9 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
     ice_servers = await asyncio.to_thread(_ice_servers, settings)
     rooms = await open_rooms(settings.data, media, outbox, clock, ice_servers=ice_servers)
     closing.push_async_callback(rooms.close)
+    retention = Retention(rooms.store, clock)
+    retention.start()
+    closing.push_async_callback(retention.close)
     bridge = Bridge(rooms, f"{base_url}/j/")
     bridge.start()
     closing.push_async_callback(bridge.close)

@@ -18,14 +18,18 @@ from mediaserver.link_messages import (
     Offer,
     PeerEntry,
     PeerState,
-    ReceiveVideo,
+    ShareScreen,
     SlotEntry,
     Slots,
     Statistics,
     StatisticsReply,
+    TileEntry,
+    View,
+    Wanted,
 )
+from mediaserver.tiles import TileSize
 from rooms.media_port import LivingMedia, MediaListener
-from rooms.messages import ConnectionState, MediaAnswer, SessionDescription, SlotView
+from rooms.messages import ConnectionState, MediaAnswer, MediaWanted, SessionDescription, SlotView, Tile
 from server.worker_link import LinkState, WorkerLink
 
 log = structlog.get_logger("server.media_link")
@@ -51,6 +55,7 @@ class _Peer:
     state: str
     slots: tuple[SlotView, ...] = ()
     missing_slots: int = 0
+    wanted: MediaWanted | None = None
 
 
 class MediaLink:
@@ -66,6 +71,8 @@ class MediaLink:
         self._peers: dict[_PeerKey, _Peer] = {}
         self._unfreed: dict[WorkerLink, set[_PeerKey]] = {}
         """Peers whose worker could not be told that they are gone."""
+        self._screens: dict[RoomId, PeerId] = {}
+        """Who shares a screen: told again with each new connection, which a worker may know nothing of."""
         self._links = [WorkerLink(path, self._worker_up, self._worker_down, self._noticed) for path in sockets]
         self._spare = self._links[-1] if len(self._links) > 1 else None
 
@@ -116,6 +123,8 @@ class MediaLink:
             self._restore(room, peer, before)
             raise
         self._unfreed.get(link, set()).discard((room, peer))
+        if self._screens.get(room) == peer and (before is None or before.connection != offer.connection):
+            await self._tell_screen(link, room, peer)
         views = _views(answer.slots)
         known = self._peers.get((room, peer))
         if known is not None:
@@ -130,18 +139,34 @@ class MediaLink:
         known = self._peers.get((room, peer))
         if known is None or known.connection != connection or room not in self._placements:
             return None
-        return LivingMedia(_STATES[known.state], known.slots, known.missing_slots)
+        shares_screen = self._screens.get(room) == peer
+        return LivingMedia(_STATES[known.state], known.slots, known.missing_slots, known.wanted, shares_screen)
 
     def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
         return tuple(self._peers)
 
-    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
+    async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         link = self._placements.get(room)
         if link is not None:
-            await link.ask(lambda number: ReceiveVideo(request=number, room=room, peer=peer, wanted=wanted), DoneReply)
+            entries = tuple(TileEntry(tile.mid, TileSize(tile.size), tile.main) for tile in tiles)
+            await link.ask(lambda number: View(request=number, room=room, peer=peer, tiles=entries), DoneReply)
+
+    async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        if peer is None:
+            self._screens.pop(room, None)
+        else:
+            self._screens[room] = peer
+        link = self._placements.get(room)
+        if link is not None:
+            await self._tell_screen(link, room, peer)
+
+    async def _tell_screen(self, link: WorkerLink, room: RoomId, peer: PeerId | None) -> None:
+        await link.ask(lambda number: ShareScreen(request=number, room=room, peer=peer), DoneReply)
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         link = self._placements.get(room)
+        if self._screens.get(room) == peer:
+            del self._screens[room]
         self._forget_peer(room, peer)
         if link is None:
             return
@@ -196,6 +221,8 @@ class MediaLink:
             room, peer = RoomId(entry.room), PeerId(entry.peer)
             if self._placements.setdefault(room, link) is link:
                 self._peers[room, peer] = _Peer(entry.connection, entry.state)
+                if entry.shares_screen:
+                    self._screens[room] = peer
                 self._tell_state(room, peer, _STATES[entry.state])
         log.info("worker_up", worker=link.path.name, rooms=len(alive))
 
@@ -231,7 +258,13 @@ class MediaLink:
             known.slots, known.missing_slots = _views(notice.slots), notice.missing_slots
             for listener in list(self._listeners):
                 listener.slots_changed(room, peer, known.slots, known.missing_slots)
-        elif notice.connection == known.connection:
+        elif notice.connection != known.connection:
+            return
+        elif isinstance(notice, Wanted):
+            known.wanted = MediaWanted(connection=notice.connection, camera=notice.camera, screen=notice.screen)
+            for listener in list(self._listeners):
+                listener.wanted_changed(room, peer, known.wanted)
+        else:
             self._state_noticed(room, peer, known, notice)
 
     def _state_noticed(self, room: RoomId, peer: PeerId, known: _Peer, notice: PeerState) -> None:

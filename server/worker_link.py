@@ -19,12 +19,10 @@ from mediaserver.link_messages import (
     InventoryReply,
     Notice,
     PeerEntry,
-    PeerState,
     Ping,
     Refusal,
     Reply,
     Request,
-    Slots,
     Upward,
 )
 from server.worker_process import WorkerProcess
@@ -177,7 +175,7 @@ class WorkerLink:
                 process.close()
 
     def _take(self, frame: Upward) -> None:
-        if isinstance(frame, PeerState | Slots):
+        if isinstance(frame, Notice):
             self._on_notice(self, frame)
             return
         if isinstance(frame, InventoryReply):

@@ -15,7 +15,9 @@ def consultation_handlers(consultations: Consultations) -> dict[str, Handler]:
         "media.servers": consultations.media_servers,
         "media.offer": consultations.offer_media,
         "media.state": consultations.set_media_state,
-        "media.receive": consultations.receive_media,
+        "media.view": consultations.view_media,
+        "screen.share": consultations.share_screen,
+        "screen.stop": consultations.stop_screen,
         "consultation.finish": consultations.finish,
         "participant.remove": consultations.remove_participant,
     }

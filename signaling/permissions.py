@@ -63,7 +63,9 @@ RULES: dict[str, Rule] = {
     "media.servers": Rule(Capability.EXCHANGE_MEDIA, _ANYWHERE, gives_credentials=True),
     "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True, carries_offer=True),
     "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
-    "media.receive": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
+    "media.view": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
+    "screen.share": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
+    "screen.stop": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
     "consultation.finish": Rule(Capability.FINISH_CONSULTATION, _ROOM_ONLY),
     "participant.remove": Rule(Capability.REMOVE_PARTICIPANT, _ROOM_ONLY),
 }

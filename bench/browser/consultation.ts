@@ -52,9 +52,8 @@ export class Consultation {
 
   /** A patient with a clean profile comes in; both see and hear each other at the end. */
   async patientJoins(choices: Omit<PageChoices, "source"> = {}): Promise<MeasuredPage> {
-    // Camera and microphone need a secure context, and another host than localhost is none over http.
-    const secure = `--unsafely-treat-insecure-origin-as-secure=${new URL(this.patientLink).origin}`;
-    const patient = await MeasuredPage.open({ source: PATIENT, arguments: [secure], ...choices });
+    const secureOrigin = new URL(this.patientLink).origin;
+    const patient = await MeasuredPage.open({ source: PATIENT, secureOrigin, ...choices });
     this.#patient = patient;
     await patient.join(this.patientLink);
     await this.doctor.inCall(now());

@@ -20,7 +20,7 @@ export interface PageChoices {
   picture?: Picture | null;
   /** The program to start instead of the installed browser. */
   program?: string;
-  arguments?: string[];
+  secureOrigin?: string;
 }
 
 export class MeasuredPage {
@@ -37,8 +37,9 @@ export class MeasuredPage {
   static async open(choices: PageChoices): Promise<MeasuredPage> {
     const browser = await launch("chromium", {
       // Our own ear and voice need sound before anybody has pressed a button.
-      arguments: ["--autoplay-policy=no-user-gesture-required", ...(choices.arguments ?? [])],
+      arguments: ["--autoplay-policy=no-user-gesture-required"],
       ...(choices.program ? { program: choices.program } : {}),
+      ...(choices.secureOrigin ? { secureOrigin: choices.secureOrigin } : {}),
     });
     const page = (await browser.pages())[0] ?? (await browser.newPage());
     // Our sound worklets are blobs, which the product's own policy rightly forbids.

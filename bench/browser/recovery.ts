@@ -1,17 +1,13 @@
 /** Breaks one thing in a running call and watches; prints what was measured as one JSON line for `bench.recovery`. */
 
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { changeNetwork, clientProgram, SERVICE_ADDRESS, setLink } from "../../tests/e2e/harness/networks.ts";
 import { Consultation, type ConsultationChoices } from "./consultation.ts";
 import { type MeasuredPage, now } from "./page.ts";
 
 const SETTLE_MS = 5000;
 const LOOK_EVERY_MS = 100;
-const SERVICE_ADDRESS = process.env.KONSILIUM_SERVICE_ADDRESS ?? "";
-const CLIENT = process.env.KONSILIUM_CLIENT_NAMESPACE ?? "";
-const LINKS = { wifi: "10.99.1.1", mobile: "10.99.2.1" };
 
 interface Breakage {
   choices: ConsultationChoices;
@@ -25,16 +21,13 @@ const networkChange: Breakage = {
   choices: {
     server: { announce: ["127.0.0.1", SERVICE_ADDRESS], arguments: ["--host", "0.0.0.0"] },
     patientHost: SERVICE_ADDRESS,
-    patient: { program: join(import.meta.dirname, "chromium-in-client-namespace") },
+    patient: { program: clientProgram("chromium") },
   },
-  prepare: () => link("mobile", "down"),
-  harm: () => {
-    link("wifi", "down");
-    link("mobile", "up");
-  },
+  prepare: () => setLink("mobile", "down"),
+  harm: () => changeNetwork("wifi", "mobile"),
   restore: () => {
-    link("wifi", "up");
-    link("mobile", "up");
+    setLink("wifi", "up");
+    setLink("mobile", "up");
   },
 };
 
@@ -52,18 +45,6 @@ const BREAKAGES: Record<string, Breakage> = {
   server_killed: killing("server"),
   network_change: networkChange,
 };
-
-function link(name: keyof typeof LINKS, state: "up" | "down"): void {
-  ip("link", "set", name, state);
-  if (state === "up") {
-    // A link that goes down takes its routes with it.
-    ip("route", "replace", "default", "via", LINKS[name], "metric", name === "wifi" ? "100" : "101");
-  }
-}
-
-function ip(...words: string[]): void {
-  execFileSync("ip", ["-n", CLIENT, ...words]);
-}
 
 /** When the page said last that something is wrong with its connection; 0 = never. */
 async function lastComplaint(measured: MeasuredPage, stop: AbortSignal): Promise<number> {

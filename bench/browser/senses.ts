@@ -20,6 +20,11 @@ export interface Senses {
 
 /** Runs in the page, after `installStamp`. `source`: the page's own camera, whose preview is no remote picture. */
 export function installSenses(source: number): void {
+  // A frame of the page makes connections for the page.
+  if (window.parent !== window && window.parent.watchConnections) {
+    window.parent.watchConnections(window);
+    return;
+  }
   const senses: Senses = { seen: [], unreadable: 0, beeps: [], levels: [], connections: [] };
   window.senses = senses;
   const remote = new Set<MediaStreamTrack>();
@@ -96,24 +101,28 @@ export function installSenses(source: number): void {
     context.createMediaStreamSource(new MediaStream([track])).connect(node);
   };
 
-  const Original = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Original {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      senses.connections.push(this);
-      this.addEventListener("track", ({ track }) => {
-        remote.add(track);
-        if (track.kind === "audio") {
-          // Slots nobody speaks on would only cost the listening page time.
-          track.addEventListener("unmute", () => void listen(track), { once: true });
-        }
-      });
-    }
+  window.watchConnections = (one) => {
+    const Original = one.RTCPeerConnection;
+    one.RTCPeerConnection = class extends Original {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        senses.connections.push(this);
+        this.addEventListener("track", ({ track }) => {
+          remote.add(track);
+          if (track.kind === "audio") {
+            // Slots nobody speaks on would only cost the listening page time.
+            track.addEventListener("unmute", () => void listen(track), { once: true });
+          }
+        });
+      }
+    };
   };
+  window.watchConnections(window);
 }
 
 declare global {
   interface Window {
     senses: Senses;
+    watchConnections: (one: Window & typeof globalThis) => void;
   }
 }

@@ -1,22 +1,18 @@
-"""One database: SQLite in a file by default. Reads go side by side, writes one after another.
-
-The durability rules (WAL, `synchronous=FULL`, `BEGIN IMMEDIATE`) are SQLite's alone; no query depends on them.
-"""
+"""One database: SQLite in a file by default, PostgreSQL by its address. Reads go side by side, writes one after
+another."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from rooms.storage.migration import migrate
+from rooms.storage.migration import migrate, migrate_server
+from rooms.storage.postgresql import reading_engine, writing_engine
+from rooms.storage.sqlite import sqlite_engine
 
-BUSY_TIMEOUT_MILLISECONDS = 10_000
 READERS = 4
 
 
@@ -29,12 +25,18 @@ class Database:
         self._write_lock = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> "Database":
-        """Brings the file to the newest shape (making it when it is not there) and connects."""
-        await asyncio.to_thread(migrate, path)
+    async def open(cls, location: Path | URL) -> "Database":
+        """Brings the database to the newest shape (making the file when it is not there) and connects.
+
+        Raises `UnavailableError` when a newer version of the program wrote it.
+        """
+        if isinstance(location, URL):
+            await asyncio.to_thread(migrate_server, location)
+            return cls(writing_engine(location), reading_engine(location, READERS))
+        await asyncio.to_thread(migrate, location)
         # Even making an engine looks at the file system.
-        writer = await asyncio.to_thread(_engine, path, 1, "BEGIN IMMEDIATE")
-        reader = await asyncio.to_thread(_engine, path, READERS, "BEGIN")
+        writer = await asyncio.to_thread(sqlite_engine, location, 1, "BEGIN IMMEDIATE")
+        reader = await asyncio.to_thread(sqlite_engine, location, READERS, "BEGIN")
         return cls(writer, reader)
 
     @asynccontextmanager
@@ -52,29 +54,3 @@ class Database:
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
-
-
-def _engine(path: Path, connections: int, begin: str) -> AsyncEngine:
-    url = URL.create("sqlite+aiosqlite", database=str(path))
-    # Errors go into logs, and parameters are names of patients.
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, hide_parameters=True)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        # The driver must not open transactions by itself: BEGIN is ours.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.ids import AppointmentId, ClinicId, ParticipantId, SessionId
@@ -27,7 +27,8 @@ class AuditEntry:
 
     at: datetime
     clinic: ClinicId
-    appointment: AppointmentId
+    appointment: AppointmentId | None
+    """None: about the clinic as a whole."""
     action: str
     participant: ParticipantId | None = None
     session: SessionId | None = None
@@ -57,9 +58,6 @@ class ReceiptTable:
         }
         await self._connection.execute(insert(webhook_receipts).values(**values))
 
-    async def drop_before(self, moment: datetime) -> None:
-        await self._connection.execute(delete(webhook_receipts).where(webhook_receipts.c.received_at < moment))
-
 
 class AuditTable:
     def __init__(self, connection: AsyncConnection) -> None:
@@ -78,16 +76,22 @@ class AuditTable:
         await self._connection.execute(insert(audit).values(**values))
 
     async def of_appointment(self, appointment: AppointmentId) -> list[AuditEntry]:
-        query = select(audit).where(audit.c.appointment == appointment).order_by(audit.c.id)
+        return await self._entries(audit.c.appointment == appointment)
+
+    async def of_clinic(self, clinic: ClinicId) -> list[AuditEntry]:
+        """Of all its appointments, and of the clinic as a whole."""
+        return await self._entries(audit.c.clinic == clinic)
+
+    async def _entries(self, which: ColumnElement[bool]) -> list[AuditEntry]:
         return [
             AuditEntry(
                 at=row.at,
                 clinic=ClinicId(row.clinic),
-                appointment=AppointmentId(row.appointment),
+                appointment=None if row.appointment is None else AppointmentId(row.appointment),
                 action=row.action,
                 participant=None if row.participant is None else ParticipantId(row.participant),
                 session=None if row.session is None else SessionId(row.session),
                 detail=row.detail,
             )
-            for row in await self._connection.execute(query)
+            for row in await self._connection.execute(select(audit).where(which).order_by(audit.c.id))
         ]

@@ -9,6 +9,7 @@ from rooms.storage.appointments import AppointmentTable
 from rooms.storage.clinics import ClinicTable
 from rooms.storage.database import Database
 from rooms.storage.devices import DeviceSessionTable, LinkTable
+from rooms.storage.expired import ExpiredRows
 from rooms.storage.participants import ConsentTable, ParticipantTable
 from rooms.storage.records import AuditTable, ReceiptTable
 
@@ -23,6 +24,7 @@ class Transaction:
         self.sessions = DeviceSessionTable(connection)
         self.receipts = ReceiptTable(connection)
         self.audit = AuditTable(connection)
+        self.expired = ExpiredRows(connection)
 
 
 class Store:

@@ -87,6 +87,8 @@ appointments = Table(
     Column("schedule_version", Integer, nullable=False),
     Column("status_version", Integer, nullable=False),
     Column("payment_version", Integer, nullable=False),
+    Column("paid_version", Integer, nullable=False, server_default="0"),
+    Column("refund_version", Integer, nullable=False, server_default="0"),
     Column("encounter", String(20), nullable=False),
     Column("arrived_at", Moment),
     Column("started_at", Moment),
@@ -94,6 +96,7 @@ appointments = Table(
     Column("emptied_at", Moment),
     UniqueConstraint("clinic", "reference"),
     Index(None, "payment_status", "starts_at"),
+    Index(None, "clinic", "ends_at"),
 )
 
 participants = Table(
@@ -162,7 +165,7 @@ audit = Table(
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
     Column("clinic", String(64), nullable=False),
-    Column("appointment", String(64), nullable=False),
+    Column("appointment", String(64)),
     Column("participant", String(64)),
     Column("session", String(64)),
     Column("action", String(60), nullable=False),

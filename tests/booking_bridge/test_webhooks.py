@@ -1,6 +1,5 @@
 """Webhooks with real signatures on a real file: genuine or refused, in any order, once, never half."""
 
-import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import URL
 
 import booking_bridge.bridge as bridge_module
 from booking_bridge.apply import change, create
@@ -16,11 +16,26 @@ from booking_bridge.events import AppointmentCreated
 from booking_bridge.webhook import MAXIMUM_BODY_BYTES, parse_event
 from contract.errors import ConflictError, ErrorCode, IdentityError, InputError, KonsiliumError, MissingError
 from contract.ids import AppointmentId, ClinicId
+from rooms.consultations import NotAdmitted
+from rooms.encounter import EncounterLog
 from rooms.messages import AdmissionChanged, VerdictCode
 from rooms.model import Appointment, AppointmentStatus, CancellationReason, PaymentStatus
 from rooms.policy import DEFAULT_POLICY, EXAMPLE_POLICIES
 from tests.rooms.support import CLINIC, END, START
-from tests.rooms.world import API_KEY, LINK_BASE, PEOPLE, SECRET, World, a_clinic, an_event, signed, whole
+from tests.rooms.world import (
+    API_KEY,
+    LINK_BASE,
+    PEOPLE,
+    SECRET,
+    World,
+    a_clinic,
+    an_event,
+    everything_stored,
+    signed,
+    whole,
+)
+
+EVERY_DATABASE = True
 
 
 async def stored(world: World) -> Appointment:
@@ -30,17 +45,16 @@ async def stored(world: World) -> Appointment:
     return appointment
 
 
-async def test_a_created_appointment_is_answered_with_one_link_a_participant(world: World) -> None:
+async def test_a_created_appointment_is_answered_with_one_link_each(world: World, location: Path | URL) -> None:
     answer = await world.send("appointment.created", 1, **whole())
     assert answer.result == "applied"
     assert [link.participant for link in answer.links] == ["patient", "doctor", "mother"]
     tokens = {link.url.removeprefix(LINK_BASE) for link in answer.links}
     assert all(len(token) == 22 for token in tokens)
     assert len(tokens) == 3
-    files = [world.folder / "konsilium.db", world.folder / "konsilium.db-wal"]
-    file = b"".join([await asyncio.to_thread(path.read_bytes) for path in files])
-    assert answer.appointment.encode() in file
-    assert not any(token.encode() in file for token in tokens)
+    content = await everything_stored(location)
+    assert answer.appointment in content
+    assert not any(token in content for token in tokens)
 
 
 async def test_a_repeat_gets_the_stored_answer_and_another_body_a_conflict(world: World) -> None:
@@ -348,3 +362,30 @@ async def test_a_repeat_tells_people_what_the_first_could_not(world: World, monk
     [told] = world.outbox.of(patient)
     assert isinstance(told, AdmissionChanged)
     assert told.verdict.code is VerdictCode.WAITING_FOR_PRACTITIONER
+
+
+async def test_a_second_body_with_a_known_version_changes_nobody(world: World) -> None:
+    await world.book(paid=False)
+    await world.send("appointment.updated", 2, **whole())
+    answer = await world.send("appointment.updated", 2, **whole(status="booked", participants=PEOPLE[:1]))
+    assert [link.participant for link in answer.links] == ["patient", "doctor", "mother"]
+
+
+async def test_only_the_patients_side_keeps_the_window_open_by_waiting(world: World) -> None:
+    people = (*PEOPLE, {"id": "voice", "role": "interpreter", "name": "Голос"})
+    tokens = await world.book(participants=people)
+    with pytest.raises(NotAdmitted):
+        await world.join(await world.arrive(tokens["voice"]))
+    assert (await stored(world)).arrived_at is None
+    with pytest.raises(NotAdmitted):
+        await world.join(await world.arrive(tokens["mother"]))
+    assert (await stored(world)).arrived_at == START
+
+
+async def test_what_became_an_error_on_somebodys_way_in_stays_one(world: World) -> None:
+    tokens = await world.book()
+    doctor, patient = await world.arrive(tokens["doctor"]), await world.arrive(tokens["patient"])
+    await world.join(doctor)
+    await world.send("appointment.cancelled", 2, status="entered-in-error")
+    await EncounterLog(world.rooms.store, world.clock).enter(patient, starts=True)
+    assert (await stored(world)).status is AppointmentStatus.ENTERED_IN_ERROR

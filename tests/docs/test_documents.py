@@ -24,7 +24,7 @@ from devtools.commands import BENCHES
 from mediaserver.transport_state import TransportState, may_follow
 from rooms.assembly import open_rooms
 from rooms.media_port import LivingMedia, MediaListener
-from rooms.messages import Event, MediaAnswer, SessionDescription, VerdictCode
+from rooms.messages import Event, MediaAnswer, SessionDescription, Tile, VerdictCode
 from rooms.payment import TRANSITIONS
 from rooms.policy import DEFAULT_POLICY, EXAMPLE_POLICIES, Policy
 from rooms.storage.tables import metadata
@@ -198,8 +198,11 @@ class _NoMedia:
     def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
         return ()
 
-    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
-        """Nobody receives."""
+    async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
+        """Nobody looks."""
+
+    async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        """Nobody looks."""
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         """Nobody is connected."""

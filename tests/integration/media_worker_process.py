@@ -119,7 +119,7 @@ class Link:
     async def _read(self) -> None:
         decoder: msgspec.msgpack.Decoder[Upward] = msgspec.msgpack.Decoder(Upward)
         while (message := await read_frame(self._reader, decoder)) is not None:
-            if isinstance(message, PeerState | Slots):
+            if isinstance(message, Notice):
                 async with self._changed:
                     self.notices.append(message)
                     self._changed.notify_all()

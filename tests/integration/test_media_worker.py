@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mediaserver.link_messages import MAXIMUM_FRAME, DoneReply, ReceiveVideo
+from mediaserver.link_messages import MAXIMUM_FRAME, DoneReply, TileEntry, View
+from mediaserver.tiles import TileSize
 from tests.integration.media_client import MediaClient, loopback_candidates
 from tests.integration.media_worker_process import PATIENCE, Link, WorkerProcess, worker_process
 from tests.mediaserver.raw_client import RawClient, browser_offer
@@ -123,9 +124,10 @@ async def test_pictures_stop_and_come_back_on_demand(link: Link) -> None:
     clients = await join_all(link, "anna", "boris")
     audio, video = sections_of(link, clients["anna"], "boris")
     await clients["anna"].sees(video, BRIGHTNESS["boris"])
-    await link.ask(ReceiveVideo(link.number(), "room", "anna", False), DoneReply)
+    hidden = (TileEntry(video, TileSize.NONE, main=False),)
+    await link.ask(View(link.number(), "room", "anna", hidden), DoneReply)
     await clients["anna"].hears(audio, frames=20)
-    await link.ask(ReceiveVideo(link.number(), "room", "anna", True), DoneReply)
+    await link.ask(View(link.number(), "room", "anna", ()), DoneReply)
     await clients["anna"].sees(video, BRIGHTNESS["boris"], frames=40)
     await close_all(clients)
 

@@ -9,6 +9,7 @@ from mediaserver.drops import Drops
 from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.peer_media import PeerMedia
 from mediaserver.rtcp import Message, parse
+from mediaserver.tiles import Tile, TileSize
 
 OPUS = Codec("opus", 111, 48000)
 VP8 = Codec("VP8", 96, 90000, rtx_payload_type=97, nack=True, pli=True, remb=True, transport_cc=True)
@@ -102,6 +103,10 @@ class Peer:
         self.media.negotiate(negotiated)
         if active:
             self.media.set_active()
+
+    def shows(self, shown: bool) -> None:
+        """Whether the page shows the picture it receives, or is hidden."""
+        self.media.view({} if shown else {"3": Tile(TileSize.NONE)})
 
 
 def rtp(

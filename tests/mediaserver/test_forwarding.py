@@ -100,9 +100,9 @@ def test_what_comes_late_from_before_a_start_is_not_sent_under_a_used_number(
     clock: Clock, publisher: Peer, subscriber: Peer
 ) -> None:
     publisher.media.receive_rtp(rtp(VIDEO_SSRC, 1, 0, KEYFRAME), clock.now)
-    subscriber.media.receive_video(False)
+    subscriber.shows(False)
     clock.now += 1
-    subscriber.media.receive_video(True)
+    subscriber.shows(True)
     for sequence, payload in [(4, KEYFRAME), (3, DELTA), (5, DELTA)]:
         publisher.media.receive_rtp(rtp(VIDEO_SSRC, sequence, 90000, payload), clock.now)
     packets = subscriber.sink.take_rtp()
@@ -130,11 +130,11 @@ def test_a_second_subscriber_is_served_from_the_ring(
 
 def test_hidden_video_leaves_no_gap(clock: Clock, publisher: Peer, subscriber: Peer) -> None:
     publisher.media.receive_rtp(rtp(VIDEO_SSRC, 1, 0, KEYFRAME), clock.now)
-    subscriber.media.receive_video(False)
+    subscriber.shows(False)
     for sequence in range(2, 40):
         clock.now += 0.1
         publisher.media.receive_rtp(rtp(VIDEO_SSRC, sequence, sequence * 9000, DELTA), clock.now)
-    subscriber.media.receive_video(True)
+    subscriber.shows(True)
     publisher.media.receive_rtp(rtp(VIDEO_SSRC, 40, 400000, KEYFRAME), clock.now)
     first, second = subscriber.sink.take_rtp()
     assert second.sequence_number == (first.sequence_number + 1) & 0xFFFF
@@ -142,7 +142,7 @@ def test_hidden_video_leaves_no_gap(clock: Clock, publisher: Peer, subscriber: P
 
 
 def test_nobody_watching_means_no_packets_and_no_requests(clock: Clock, publisher: Peer, subscriber: Peer) -> None:
-    subscriber.media.receive_video(False)
+    subscriber.shows(False)
     publisher.sink.rtcp.clear()
     for sequence in (1, 2, 9):
         publisher.media.receive_rtp(rtp(VIDEO_SSRC, sequence, 0, KEYFRAME), clock.now)
@@ -307,6 +307,7 @@ def test_a_limit_of_the_subscriber_reaches_the_publisher(clock: Clock, publisher
     def told() -> list[int]:
         publisher.sink.rtcp.clear()
         clock.now += 1
+        subscriber.media.tick(clock.now)
         publisher.media.tick(clock.now)
         messages = publisher.sink.messages()
         return [message.bits_per_second for message in messages if isinstance(message, BandwidthEstimate)]
@@ -316,7 +317,7 @@ def test_a_limit_of_the_subscriber_reaches_the_publisher(clock: Clock, publisher
     subscriber.media.receive_rtcp(bandwidth_estimate(1, 800_000, [5001]), clock.now)
     (limit,) = told()
     assert limit == pytest.approx(800_000, rel=0.01)
-    subscriber.media.receive_video(False)
+    subscriber.shows(False)
     (limit,) = told()
     assert limit > 10_000_000
 

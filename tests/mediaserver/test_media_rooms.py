@@ -156,7 +156,7 @@ async def test_an_empty_room_is_forgotten(media: WorkerUnderTest) -> None:
     media.worker.disconnect("room", "anna")
     assert media.worker.counters()["rooms"] == 0
     with pytest.raises(MissingError):
-        media.worker.receive_video("room", "anna", wanted=False)
+        media.worker.view("room", "anna", ())
 
 
 def ssrcs(text: str) -> set[str]:

@@ -67,7 +67,7 @@ def test_one_ssrc_and_sequence_number_never_carry_two_contents(
             if sent:
                 subscriber.media.receive_rtcp(nack(1, 5001, [(sent[-1] + distance) & 0xFFFF]), clock.now)
         elif action in ("show", "hide"):
-            subscriber.media.receive_video(action == "show")
+            subscriber.shows(action == "show")
         elif action == "connect":
             connect_slot(publishers[which].media, subscriber.media, 0)
         elif action == "disconnect":

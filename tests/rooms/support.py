@@ -13,8 +13,10 @@ from rooms.messages import (
     JoinRoom,
     MediaAnswer,
     MediaState,
+    MediaWanted,
     SessionDescription,
     SlotView,
+    Tile,
 )
 from rooms.model import (
     Appointment,
@@ -91,6 +93,8 @@ class RecordingMedia:
     refuses_with: Exception | None = None
     slots: tuple[SlotView, ...] | None = None
     """Of every transport, instead of what was answered."""
+    wanted: MediaWanted | None = None
+    screen: PeerId | None = None
 
     async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
         self.asked.append(("offer", peer))
@@ -106,11 +110,16 @@ class RecordingMedia:
         return tuple((room, peer) for peer, room in self.rooms.items() if peer in self.transports)
 
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
+        if self.transports.get(peer) != connection:
+            return None
         slots = ANSWERED_SLOTS if self.slots is None else self.slots
-        return LivingMedia(ConnectionState.LIVE, slots) if self.transports.get(peer) == connection else None
+        return LivingMedia(ConnectionState.LIVE, slots, 0, self.wanted, self.screen == peer)
 
-    async def receive_video(self, room: RoomId, peer: PeerId, wanted: bool) -> None:
-        self.asked.append(("video" if wanted else "no video", peer))
+    async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
+        self.asked.append(("view " + " ".join(f"{tile.mid}:{tile.size}" for tile in tiles), peer))
+
+    async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        self.screen = peer
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         self.asked.append(("disconnect", peer))

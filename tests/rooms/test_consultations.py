@@ -25,18 +25,23 @@ from rooms.messages import (
     FinishConsultation,
     MediaLost,
     MediaState,
+    MediaWanted,
     OfferMedia,
     ParticipantChanged,
-    ReceiveMedia,
     RemoveParticipant,
     RoomChanged,
     RoomNotice,
     SeatLost,
     SeatLostReason,
     SetMediaState,
+    ShareScreen,
     SlotsChanged,
     SlotView,
+    StopScreen,
+    Tile,
+    TileSize,
     VerdictCode,
+    ViewMedia,
 )
 from rooms.model import AppointmentStatus, EncounterStatus
 from tests.rooms.observation import LEAVE, PATIENCE, seen, stored, together, until, verdicts
@@ -80,7 +85,9 @@ async def test_commands_without_the_seat_are_refused(world: World) -> None:
         consultations.leave(lobby, LEAVE),
         consultations.offer_media(lobby, OfferMedia(id="o", offer=an_offer())),
         consultations.set_media_state(lobby, SetMediaState(id="s", media=ON)),
-        consultations.receive_media(lobby, ReceiveMedia(id="r", video=False)),
+        consultations.view_media(lobby, ViewMedia(id="v", tiles=())),
+        consultations.share_screen(lobby, ShareScreen(id="r")),
+        consultations.stop_screen(lobby, StopScreen(id="p")),
         consultations.finish(replace(doctor, connection=ConnectionId("e")), FinishConsultation(id="f")),
     ):
         with pytest.raises(ConflictError) as refused:
@@ -215,8 +222,55 @@ async def test_muting_is_seen_and_pictures_can_be_stopped(world: World) -> None:
     last = world.outbox.of(doctor)[-1]
     assert isinstance(last, ParticipantChanged)
     assert last.participant.media == muted
-    await world.rooms.consultations.receive_media(patient, ReceiveMedia(id="r", video=False))
-    assert world.media.asked[-1] == ("no video", PeerId(patient.participant))
+    hidden = (Tile(mid="3", size=TileSize.NONE),)
+    await world.rooms.consultations.view_media(patient, ViewMedia(id="v", tiles=hidden))
+    assert world.media.asked[-1] == ("view 3:none", PeerId(patient.participant))
+
+
+async def test_one_person_shares_a_screen_and_the_practitioner_may_take_over(world: World) -> None:
+    patient, doctor = await together(world)
+    consultations = world.rooms.consultations
+    await consultations.share_screen(doctor, ShareScreen(id="1"))
+    await consultations.share_screen(doctor, ShareScreen(id="2"))
+    for attempt in (
+        consultations.share_screen(patient, ShareScreen(id="3")),
+        consultations.stop_screen(patient, StopScreen(id="4")),
+    ):
+        with pytest.raises(ConflictError) as refused:
+            await attempt
+        assert refused.value.code is ErrorCode.SCREEN_IN_USE
+    await consultations.stop_screen(doctor, StopScreen(id="5"))
+    await consultations.share_screen(patient, ShareScreen(id="6"))
+    await consultations.share_screen(doctor, ShareScreen(id="7"))
+    assert world.media.screen == PeerId(doctor.participant)
+    told = [event.screen for event in world.outbox.of(patient) if isinstance(event, RoomChanged)]
+    assert told[-4:] == [doctor.participant, None, patient.participant, doctor.participant]
+
+
+async def test_a_screen_is_shared_until_its_owner_leaves_and_after_coming_back(world: World) -> None:
+    patient, doctor = await together(world)
+    consultations = world.rooms.consultations
+    await consultations.share_screen(patient, ShareScreen(id="1"))
+    await consultations.disconnect(patient)
+    back = replace(patient, connection=ConnectionId("back"))
+    await consultations.connect(back)
+    result = await consultations.join(back, a_join(resume="pc-1"))
+    assert result.snapshot.screen == patient.participant
+    world.outbox.clear()
+    await consultations.leave(back, LEAVE)
+    assert [event.screen for event in world.outbox.of(doctor) if isinstance(event, RoomChanged)] == [None]
+
+
+async def test_who_joins_is_told_what_is_wanted_by_then(world: World) -> None:
+    wanted = MediaWanted(connection="pc-1", camera=("h",), screen=False)
+    world.media.wanted = wanted
+    patient, doctor = await together(world)
+    assert wanted in world.outbox.of(patient)
+    changed = MediaWanted(connection="pc-1", camera=(), screen=True)
+    for listener in world.media.listeners:
+        listener.wanted_changed(RoomId(doctor.appointment), PeerId(doctor.participant), changed)
+    assert world.outbox.of(doctor)[-1] == changed
+    assert changed not in world.outbox.of(patient)
 
 
 async def test_refund_and_cancellation_warn_staff_and_throw_nobody_out(world: World) -> None:

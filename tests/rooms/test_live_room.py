@@ -53,6 +53,8 @@ steps = st.one_of(
     st.tuples(st.just("remove"), who, st.none()),
     st.tuples(st.just("guest"), st.none(), st.none()),
     st.tuples(st.just("note"), st.none(), st.none() | st.sampled_from(RoomNotice)),
+    st.tuples(st.just("share"), who, st.none()),
+    st.tuples(st.just("stop"), st.none(), st.none()),
     st.tuples(st.just("start"), st.none(), st.none()),
     st.tuples(st.just("finish"), st.none(), st.none()),
 )
@@ -72,6 +74,8 @@ def do(room: LiveRoom, step: tuple[str, ParticipantId, object]) -> Events:
         "rename": lambda: room.invite([replace(person, name=str(value))]),
         "remove": lambda: room.invite([replace(person, invitation=InvitationStatus.REMOVED)]),
         "guest": lambda: room.invite([LATE_GUEST]),
+        "share": lambda: room.share_screen(participant),
+        "stop": lambda: room.share_screen(None),
         "start": lambda: room.start(START),
         "finish": room.finish,
     }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from contract.errors import ErrorCode, IdentityError
 from contract.ids import ParticipantId
@@ -15,8 +16,8 @@ from rooms.messages import VerdictCode
 from rooms.model import Link
 from rooms.reception import LINK_LIFETIME
 from rooms.sessions import DEVICES_PER_PARTICIPANT, Exchange
-from tests.rooms.support import END, START
-from tests.rooms.world import World
+from tests.rooms.support import CLINIC, END, START
+from tests.rooms.world import World, everything_stored
 
 
 async def opened(world: World, token: str, cookie: str | None = None) -> Exchange:
@@ -95,18 +96,14 @@ async def test_devices_are_bounded_and_the_oldest_is_forgotten(world: World) -> 
         await world.rooms.sessions.authenticate(str(first.participant), first.cookie_secret)
 
 
-async def test_what_is_stored_of_secrets_is_a_hash(world: World) -> None:
+async def test_what_is_stored_of_secrets_is_a_hash(world: World, location: Path | URL) -> None:
     exchange = await opened(world, (await world.book())["patient"])
     assert exchange.cookie_secret is not None
-    content, mode = await asyncio.to_thread(_stored_bytes_and_key_mode, world.folder)
-    assert str(exchange.participant).encode() in content
-    assert exchange.cookie_secret.encode() not in content
-    assert mode == 0o600
-
-
-def _stored_bytes_and_key_mode(folder: Path) -> tuple[bytes, int]:
-    content = b"".join(path.read_bytes() for path in sorted(folder.glob("konsilium.db*")))
-    return content, stat.S_IMODE((folder / LINK_KEY_FILE).stat().st_mode)
+    content = await everything_stored(location)
+    assert str(exchange.participant) in content
+    assert exchange.cookie_secret not in content
+    key = await asyncio.to_thread((world.folder / LINK_KEY_FILE).stat)
+    assert stat.S_IMODE(key.st_mode) == 0o600
 
 
 def test_tokens_differ_by_key_participant_and_generation() -> None:
@@ -151,3 +148,13 @@ def test_a_link_key_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
     link = Link(ParticipantId("par_1"), 1)
     assert LinkKey.load(tmp_path / LINK_KEY_FILE).token(link) == key.token(link)
     assert [path.name for path in tmp_path.iterdir()] == [LINK_KEY_FILE]
+
+
+async def test_forgetting_a_device_leaves_an_audit_row(world: World) -> None:
+    exchange = await opened(world, (await world.book())["patient"])
+    assert exchange.cookie_secret is not None
+    for _ in range(2):
+        await world.rooms.sessions.forget(str(exchange.participant), exchange.cookie_secret)
+    async with world.rooms.store.read() as transaction:
+        rows = await transaction.audit.of_clinic(CLINIC.id)
+    assert [row.action for row in rows][-2:] == ["link.opened", "device.forgotten"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL, select
 from standardwebhooks import Webhook
 
 from booking_bridge.bridge import Bridge, NewClinic, WebhookAnswer
@@ -17,6 +18,8 @@ from rooms.messages import JoinResult
 from rooms.outbox import Caller
 from rooms.policy import DEFAULT_POLICY, Policy
 from rooms.room_directory import SEAT_KEPT_SECONDS
+from rooms.storage.database import Database
+from rooms.storage.tables import metadata
 from tests.rooms.support import CLINIC, END, START, RecordingMedia, RecordingOutbox, a_join, an_offer
 
 SECRET = "whsec_" + "c2VjcmV0LW9mLXRoZS1jbGluaWM="
@@ -46,9 +49,10 @@ class World:
         policy: Policy = DEFAULT_POLICY,
         now: datetime = START,
         seat_kept_seconds: float = SEAT_KEPT_SECONDS,
+        location: Path | URL | None = None,
     ) -> "World":
         media, outbox, clock = RecordingMedia(), RecordingOutbox(), FixedClock(now)
-        rooms = await open_rooms(folder, media, outbox, clock, seat_kept_seconds)
+        rooms = await open_rooms(folder, media, outbox, clock, seat_kept_seconds, location)
         bridge = Bridge(rooms, LINK_BASE)
         await bridge.add_clinic(a_clinic(policy))
         return cls(folder, rooms, bridge, clock, media, outbox)
@@ -97,6 +101,15 @@ class World:
 
     def transport(self, caller: Caller) -> str | None:
         return self.media.transports.get(PeerId(caller.participant))
+
+
+async def everything_stored(location: Path | URL) -> str:
+    """Every row of every table, as text."""
+    database = await Database.open(location)
+    async with database.read() as connection:
+        rows = [str((await connection.execute(select(table))).all()) for table in metadata.sorted_tables]
+    await database.close()
+    return "\n".join(rows)
 
 
 def a_clinic(policy: Policy = DEFAULT_POLICY, identifier: ClinicId = CLINIC.id, secret: str = SECRET) -> NewClinic:

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contract.ids import ClinicId
 from rooms.assembly import DATABASE_FILE
 from rooms.policy import EXAMPLE_POLICIES
 from rooms.storage.database import Database
 from rooms.storage.store import Store
+from server.clinic_command import ClinicError, read_clinic
 
 CLINIC = {
     "id": "clinic-7",
@@ -74,3 +77,24 @@ async def test_what_is_wrong_is_said_without_values(tmp_path: Path) -> None:
     status, said = await run(tmp_path, CLINIC, tmp_path / "nowhere")
     assert status == 1
     assert "no such folder" in said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"webhook_secret": "whsec_c2hvcnQ="},
+        {"webhook_secret": "whsec_my own secret, which is no base64 at all, whatever it is"},
+        {"webhook_secret": "YSBzZWNyZXQgb2YgdGhlIHRlc3RzIGFsb25l"},
+        {"id": "x" * 65},
+        {"id": ""},
+        {"name": "x" * 201},
+        {"policy": {"audit_kept_days": 31}},
+    ],
+)
+def test_what_could_not_be_stored_or_would_sign_nothing_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    file = tmp_path / "clinic.json"
+    file.write_text(json.dumps(CLINIC))
+    assert read_clinic(file).id == CLINIC["id"]
+    file.write_text(json.dumps({**CLINIC, **wrong}))
+    with pytest.raises(ClinicError):
+        read_clinic(file)

@@ -25,11 +25,13 @@ from mediaserver.link_messages import (
     PeerState,
     Ping,
     Refusal,
+    ShareScreen,
     SlotEntry,
     Slots,
+    Wanted,
 )
 from rooms.media_port import LivingMedia
-from rooms.messages import ConnectionState, SessionDescription, SlotView
+from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
 from server import worker_link
 from server.media_link import MediaLink
 from server.worker_process import WorkerProcess
@@ -52,6 +54,7 @@ class FakeWorker:
         self.accepted = 0
         self.offers: list[Offer] = []
         self.freed: asyncio.Queue[str] = asyncio.Queue()
+        self.screens: list[str | None] = []
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
@@ -98,6 +101,8 @@ class FakeWorker:
             else:
                 if isinstance(request, Disconnect):
                     self.freed.put_nowait(request.peer)
+                if isinstance(request, ShareScreen):
+                    self.screens.append(request.peer)
                 writer.write(encode_frame(DoneReply(request.request)))
         writer.close()
 
@@ -113,6 +118,9 @@ class Heard:
 
     def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None:
         self.news.put_nowait(("slots", room, peer, slots, missing))
+
+    def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
+        self.news.put_nowait(("wanted", room, peer, wanted))
 
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         self.news.put_nowait(("lost", rooms))
@@ -348,12 +356,52 @@ async def test_who_left_while_the_link_was_cut_is_freed_when_it_is_back(tmp_path
 async def test_leaving_frees_the_place(tmp_path: Path) -> None:
     async with workers(tmp_path) as (link, (worker, _), heard):
         await link.offer(ROOM, PEER, OFFER)
-        await link.receive_video(ROOM, PEER, wanted=False)
+        await link.view(ROOM, PEER, (Tile(mid="3", size=TileSize.SMALL),))
         await link.disconnect(ROOM, PEER)
         await link.disconnect(ROOM, PeerId("never there"))
         await worker.die()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(heard.news.get(), 0.3)
+
+
+async def test_a_shared_screen_is_told_with_each_new_connection_of_its_owner(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, heard):
+        await link.offer(ROOM, PEER, OFFER)
+        await link.share_screen(ROOM, PEER)
+        assert made[0].screens == [PEER]
+        await link.offer(ROOM, PEER, SessionDescription(connection="c1", number=2, sdp="offer"))
+        await link.offer(ROOM, PeerId("another"), OFFER)
+        assert made[0].screens == [PEER]
+        await made[0].die()
+        assert (await heard.next())[0] == "lost"
+        await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert made[1].screens == [PEER]
+        await link.disconnect(ROOM, PEER)
+        await link.offer(ROOM, PEER, SessionDescription(connection="c3", number=1, sdp="offer"))
+        assert made[1].screens == [PEER]
+
+
+async def test_what_is_wanted_is_told_and_kept_for_who_comes_back(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, heard):
+        await link.offer(ROOM, PEER, OFFER)
+        made[0].tell(Wanted(ROOM, PEER, "an earlier one", ("l", "h"), screen=True))
+        made[0].tell(Wanted(ROOM, PEER, OFFER.connection, ("l", "m"), screen=False))
+        wanted = MediaWanted(connection=OFFER.connection, camera=("l", "m"), screen=False)
+        assert await heard.next() == ("wanted", ROOM, PEER, wanted)
+        living = link.resume(ROOM, PEER, OFFER.connection)
+        assert living is not None
+        assert living.wanted == wanted
+        assert not living.shares_screen
+
+
+async def test_a_new_server_finds_out_who_shares_a_screen(tmp_path: Path) -> None:
+    def prepare(made: list[FakeWorker]) -> None:
+        made[0].alive = (PeerEntry(ROOM, PEER, "c1", 1, "live", shares_screen=True),)
+
+    async with workers(tmp_path, prepare=prepare) as (link, _, _):
+        living = link.resume(ROOM, PEER, "c1")
+        assert living is not None
+        assert living.shares_screen
 
 
 async def test_no_worker_at_all_is_said(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "media.servers": {},
     "media.offer": {"offer": OFFER},
     "media.state": {"media": MEDIA},
-    "media.receive": {"video": False},
+    "media.view": {"tiles": [{"mid": "3", "size": "small"}]},
+    "screen.share": {},
+    "screen.stop": {},
     "consultation.finish": {},
     "participant.remove": {"participant": "prt_2"},
 }

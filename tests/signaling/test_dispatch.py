@@ -21,7 +21,9 @@ NEEDS_SEAT = {
     "room.leave",
     "media.offer",
     "media.state",
-    "media.receive",
+    "media.view",
+    "screen.share",
+    "screen.stop",
     "consultation.finish",
     "participant.remove",
 }

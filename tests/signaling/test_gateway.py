@@ -79,10 +79,10 @@ async def test_commands_are_done_in_the_order_in_which_they_were_sent(tmp_path: 
         await join(client)
         numbers = range(INBOX_LIMIT)
         answers = await asyncio.gather(
-            *(ask(client, "media.receive", {"id": f"n{number}", "video": True}) for number in numbers)
+            *(ask(client, "media.view", {"id": f"n{number}", "tiles": []}) for number in numbers)
         )
         assert all(answer["ok"] for answer in answers)
-        assert [command.id for _, name, command in at.domain.asked if name == "media.receive"] == [
+        assert [command.id for _, name, command in at.domain.asked if name == "media.view"] == [
             f"n{number}" for number in numbers
         ]
 

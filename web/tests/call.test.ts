@@ -6,7 +6,7 @@ import type { Quality } from "../src/call/quality.ts";
 import { Relays } from "../src/call/relays.ts";
 import { doctor } from "../src/shots/people.ts";
 import { Signal } from "../src/signal/signal.ts";
-import { FakeConnection, playBrowser, settle } from "./fakes/browser.ts";
+import { type Browser, FakeConnection, playBrowser, settle } from "./fakes/browser.ts";
 import { answerTo, joined, offerOf, refused, snapshot } from "./fakes/people.ts";
 import { PlayedTransport } from "./fakes/played-transport.ts";
 
@@ -15,11 +15,12 @@ describe("a stay in the room", () => {
   let local: LocalMedia;
   let call: Call;
   let signalling: Signal;
+  let browser: Browser;
   const ended = vi.fn();
 
   beforeEach(() => {
     vi.useFakeTimers();
-    playBrowser();
+    browser = playBrowser();
     ended.mockReset();
     link = new PlayedTransport();
     local = new LocalMedia();
@@ -40,6 +41,15 @@ describe("a stay in the room", () => {
     const connection = FakeConnection.all[0] as FakeConnection;
     connection.become("connected");
     return connection;
+  }
+
+  /** Lets time pass; the server answers every question whether the link still works. */
+  async function pass(milliseconds: number, arriving?: FakeConnection): Promise<void> {
+    for (let passed = 0; passed < milliseconds; passed += 100) {
+      if (arriving) arriving.arrived += 1000;
+      await vi.advanceTimersByTimeAsync(100);
+      for (const asked of link.all("admission.check")) asked.acknowledge({ ok: true, result: {} });
+    }
   }
 
   it("begins with one message that carries the first offer, and its answer is applied", async () => {
@@ -174,7 +184,7 @@ describe("a stay in the room", () => {
     expect(connection.restarts).toBe(1);
     expect(offerOf(link.last("media.offer"))).toMatchObject({ number: 2 });
     expect(call.connection.value.kind).toBe("reconnecting");
-    await vi.advanceTimersByTimeAsync(6500);
+    await pass(6500);
     expect(FakeConnection.all).toHaveLength(2);
   });
 
@@ -198,10 +208,10 @@ describe("a stay in the room", () => {
 
     it("waits for the slower ways: silence is no reason to begin anew", async () => {
       const connection = await connecting();
-      await vi.advanceTimersByTimeAsync(10_000);
+      await pass(10_000);
       expect([connection.restarts, FakeConnection.all.length]).toEqual([0, 1]);
       connection.become("connected");
-      await vi.advanceTimersByTimeAsync(2600);
+      await pass(3500);
       expect(connection.restarts).toBe(1);
     });
 
@@ -209,9 +219,9 @@ describe("a stay in the room", () => {
       const connection = await connecting();
       relays.servers.value = [{ urls: "turn:turn.example" }];
       expect(connection.configuration.iceServers).toHaveLength(1);
-      await vi.advanceTimersByTimeAsync(1400);
+      await pass(1400);
       expect(connection.restarts).toBe(0);
-      await vi.advanceTimersByTimeAsync(200);
+      await pass(200);
       expect(connection.restarts).toBe(1);
     });
 
@@ -219,11 +229,102 @@ describe("a stay in the room", () => {
       const connection = await connecting();
       relays.servers.value = [{ urls: "turn:turn.example" }];
       connection.become("connected");
-      connection.arrived = 1;
-      await vi.advanceTimersByTimeAsync(700);
-      connection.arrived = 2;
-      await vi.advanceTimersByTimeAsync(900);
+      await pass(2000, connection);
       expect(connection.restarts).toBe(0);
+    });
+  });
+
+  describe("when the network changes", () => {
+    function answerOffer(): void {
+      const sent = link.last("media.offer");
+      sent.acknowledge({ ok: true, result: answerTo(offerOf(sent)) });
+    }
+
+    it("goes on where it was while packets come, whatever the browser says of its network", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      for (let signs = 0; signs < 5; signs += 1) {
+        browser.window.dispatchEvent(new Event("online"));
+        await pass(1000, connection);
+      }
+      expect(connection.restarts).toBe(0);
+      expect(FakeConnection.all).toHaveLength(1);
+      expect(call.connection.value).toEqual({ kind: "live", link: "up" });
+    });
+
+    it("stays on its connection when the restart of ICE helps", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      await pass(1100);
+      expect(connection.restarts).toBe(1);
+      expect(call.connection.value.kind).toBe("unstable");
+      answerOffer();
+      await pass(10_000, connection);
+      expect(FakeConnection.all).toHaveLength(1);
+      expect(call.connection.value.kind).toBe("live");
+    });
+
+    it("makes a connection in a frame of its own when the restart was answered and nothing comes", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      await pass(1100);
+      answerOffer();
+      await pass(500);
+      const fresh = FakeConnection.all[1] as FakeConnection;
+      expect(browser.frames.size).toBe(1);
+      expect(offerOf(link.last("media.offer"))).toMatchObject({ number: 1 });
+      expect(call.connection.value.kind).toBe("reconnecting");
+      answerOffer();
+      await settle();
+      fresh.become("connected");
+      call.pictureShown();
+      await pass(10_000, fresh);
+      expect([connection.closed, fresh.closed, FakeConnection.all.length]).toEqual([true, false, 2]);
+      expect(call.connection.value.kind).toBe("live");
+      void call.leave();
+      expect(browser.frames.size).toBe(0);
+    });
+
+    it("waits for the browser to know of a network before it makes one", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      vi.stubGlobal("navigator", { ...navigator, onLine: false });
+      await pass(1100);
+      answerOffer();
+      await pass(1000);
+      expect(FakeConnection.all).toHaveLength(1);
+      vi.stubGlobal("navigator", { ...navigator, onLine: true });
+      browser.window.dispatchEvent(new Event("online"));
+      await settle();
+      expect(FakeConnection.all).toHaveLength(2);
+    });
+
+    it("looks at its media as soon as a link is back that was lost", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      await pass(300);
+      link.disconnected(false);
+      await pass(200);
+      link.connected();
+      await settle();
+      link.last("room.join").acknowledge(joined(link.last("room.join"), { media_resumed: true }));
+      await pass(100);
+      expect(connection.restarts).toBe(1);
+    });
+
+    it("drops a link that does not answer, and makes no offers before there is a new one", async () => {
+      const connection = await enter();
+      await pass(1000, connection);
+      await vi.advanceTimersByTimeAsync(1400);
+      expect(link.reconnects).toBe(1);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(FakeConnection.all).toHaveLength(1);
+      const offers = link.all("media.offer").length;
+      link.connected();
+      await settle();
+      link.last("room.join").acknowledge(joined(link.last("room.join"), { media_resumed: true }));
+      await settle();
+      expect(link.all("media.offer")).toHaveLength(offers + 1);
     });
   });
 
@@ -254,7 +355,7 @@ describe("a stay in the room", () => {
     link.last("room.leave").acknowledge({ ok: true, result: {} });
     await leaving;
     expect(vi.getTimerCount()).toBe(0);
-    link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true });
+    link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true, screen: null });
     expect(ended).not.toHaveBeenCalled();
   });
 

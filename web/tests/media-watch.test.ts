@@ -19,11 +19,11 @@ describe("the watch over what arrives", () => {
     vi.stubGlobal("document", { visibilityState: "visible" });
     arrivals = 1;
     told = [];
-    watch = new MediaWatch(
-      () => Promise.resolve(arrivals),
-      () => told.push("silent"),
-      () => told.push("alive"),
-    );
+    watch = new MediaWatch(() => Promise.resolve(arrivals), {
+      doubtful: () => told.push("doubtful"),
+      silent: () => told.push("silent"),
+      alive: () => told.push("alive"),
+    });
     watch.start();
   });
 
@@ -33,17 +33,62 @@ describe("the watch over what arrives", () => {
     vi.useRealTimers();
   });
 
-  it("tells of silence in a call soon, once for each repair, and of life when it is back", async () => {
+  it("doubts, tells of silence in a call soon, once for each repair, and of life when it is back", async () => {
     await pass(3000, 50);
     expect(told).toEqual([]);
-    await pass(1500, 0);
-    expect(told).toEqual(["silent"]);
+    await pass(700, 0);
+    expect(told).toEqual(["doubtful"]);
+    await pass(800, 0);
+    expect(told).toEqual(["doubtful", "silent"]);
     await pass(2000, 0);
-    expect(told).toEqual(["silent"]);
+    expect(told).toEqual(["doubtful", "silent"]);
     await pass(1500, 0);
-    expect(told).toEqual(["silent", "silent"]);
+    expect(told).toEqual(["doubtful", "silent", "silent"]);
     await pass(1000, 50);
-    expect(told).toEqual(["silent", "silent", "alive"]);
+    expect(told).toEqual(["doubtful", "silent", "silent", "alive"]);
+  });
+
+  it("needs less silence after a sign of a changed network, and only for a while", async () => {
+    await pass(2000, 50);
+    watch.warn();
+    await pass(2000, 50);
+    expect(told).toEqual([]);
+    await pass(700, 0);
+    expect(told).toEqual(["doubtful", "silent"]);
+    await pass(4000, 50);
+    told = [];
+    await pass(700, 0);
+    expect(told).toEqual(["doubtful"]);
+  });
+
+  it("tells of silence at once when the sign comes late", async () => {
+    await pass(2000, 50);
+    await pass(600, 0);
+    watch.warn();
+    await pass(50, 0);
+    expect(told).toContain("silent");
+  });
+
+  it("does not take a sign for silence where nobody sends", async () => {
+    await pass(3000, 50);
+    await pass(10_000, 2500);
+    told = [];
+    for (let signs = 0; signs < 10; signs += 1) {
+      watch.warn();
+      await pass(2500, 2500);
+    }
+    expect(told).toEqual([]);
+  });
+
+  it("knows whether anything has come since a moment", async () => {
+    await pass(1000, 50);
+    await pass(400, 0);
+    const moment = performance.now();
+    await pass(400, 0);
+    expect(await watch.cameSince(moment)).toBe(false);
+    arrivals += 1;
+    await pass(50, 0);
+    expect(await watch.cameSince(moment)).toBe(true);
   });
 
   it("learns that where nobody sends, an answer every few seconds is all there is", async () => {
@@ -58,7 +103,7 @@ describe("the watch over what arrives", () => {
     await pass(2000, 50);
     arrivals = 0;
     await pass(1500, 0);
-    expect(told).toEqual(["silent"]);
+    expect(told).toEqual(["doubtful", "silent"]);
   });
 
   it("stands still while the page is hidden", async () => {

@@ -7,12 +7,12 @@ export type BrowserKind = "chromium" | "firefox";
 export interface BrowserChoices {
   /** What the browser answers when a page asks for microphone and camera. */
   permission?: "grant" | "deny";
-  /** An origin that counts as secure although it is plain http. */
-  trusted?: string;
   /** Further command-line arguments. */
   arguments?: string[];
   /** The program to start instead of the installed browser. */
   program?: string;
+  /** Camera and microphone need a secure context, which other hosts than localhost are not over http. */
+  secureOrigin?: string;
 }
 
 const CHROMIUM_ARGUMENTS = [
@@ -34,7 +34,7 @@ export async function launch(kind: BrowserKind, choices: BrowserChoices = {}): P
 
 function chromium(choices: BrowserChoices): LaunchOptions {
   const answer = choices.permission === "deny" ? "=deny" : "";
-  const trust = choices.trusted ? [`--unsafely-treat-insecure-origin-as-secure=${choices.trusted}`] : [];
+  const secure = choices.secureOrigin ? [`--unsafely-treat-insecure-origin-as-secure=${choices.secureOrigin}`] : [];
   return {
     browser: "chrome",
     // A pipe works from another network namespace, too.
@@ -42,7 +42,7 @@ function chromium(choices: BrowserChoices): LaunchOptions {
     executablePath: choices.program ?? "/usr/bin/chromium",
     // Puppeteer mutes sound by default, which hides the autoplay rule.
     ignoreDefaultArgs: ["--mute-audio"],
-    args: [...CHROMIUM_ARGUMENTS, `--use-fake-ui-for-media-stream${answer}`, ...trust, ...(choices.arguments ?? [])],
+    args: [...CHROMIUM_ARGUMENTS, `--use-fake-ui-for-media-stream${answer}`, ...secure, ...(choices.arguments ?? [])],
     defaultViewport: { width: 1280, height: 800 },
   };
 }
@@ -55,7 +55,7 @@ function firefox(choices: BrowserChoices): LaunchOptions {
     defaultViewport: { width: 1280, height: 800 },
     extraPrefsFirefox: {
       "intl.accept_languages": "ru",
-      "dom.securecontext.allowlist": choices.trusted ? new URL(choices.trusted).hostname : "",
+      ...(choices.secureOrigin ? { "dom.securecontext.allowlist": new URL(choices.secureOrigin).hostname } : {}),
       "media.navigator.streams.fake": true,
       "media.navigator.permission.disabled": choices.permission !== "deny",
       "permissions.default.microphone": choices.permission === "deny" ? 2 : 0,

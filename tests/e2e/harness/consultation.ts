@@ -22,7 +22,7 @@ export interface ConsultationChoices {
 export async function consultation(stage: Stage, choices: ConsultationChoices = {}): Promise<Consultation> {
   const server = await stage.server(choices.server);
   const appointment = server.appointment("waiting_for_practitioner");
-  const browser = { trusted: new URL(server.url).origin, ...choices.browser };
+  const browser = { secureOrigin: new URL(server.url).origin, ...choices.browser };
   const patient = new Person(await stage.open("patient", choices.patient ?? "chromium", browser));
   const doctor = new Person(await stage.open("doctor", "chromium", browser));
   await doctor.visit(appointment.practitioner);

@@ -7,6 +7,8 @@ import type { Page } from "puppeteer-core";
 
 export interface Instruments {
   connections: RTCPeerConnection[];
+  /** Statistics of the connections that live. */
+  reports: () => Promise<RTCStatsReport[]>;
   localTracks: MediaStreamTrack[];
   /** Makes the browser believe that every device of this kind was pulled out. */
   vanish: (kind: "audio" | "video") => void;
@@ -23,7 +25,8 @@ export async function instrument(page: Page): Promise<void> {
 }
 
 function install(): void {
-  const connections: RTCPeerConnection[] = [];
+  // A frame of the page makes connections for the page.
+  const connections: RTCPeerConnection[] = window.parent.instruments?.connections ?? [];
   const localTracks: MediaStreamTrack[] = [];
   const vanished = new Set<string>();
 
@@ -60,5 +63,13 @@ function install(): void {
     devices.dispatchEvent(new Event("devicechange"));
   };
 
-  window.instruments = { connections, localTracks, vanish };
+  // What is asked of a connection whose frame is just being taken away is never answered.
+  const soon = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, 1000, null));
+  const reports = async (): Promise<RTCStatsReport[]> => {
+    const living = connections.filter((connection) => connection.connectionState !== "closed");
+    const told = await Promise.all(living.map((connection) => Promise.race([connection.getStats(), soon()])));
+    return told.filter((report) => report !== null);
+  };
+
+  window.instruments = { connections, reports, localTracks, vanish };
 }

@@ -19,8 +19,8 @@ export interface Received {
 export async function received(page: Page): Promise<Received> {
   return page.evaluate(async () => {
     const sum = { framesDecoded: 0, audioEnergy: 0, packetsLost: 0, audioPacketsReceived: 0, audioPacketsLost: 0 };
-    for (const connection of window.instruments.connections) {
-      for (const report of (await connection.getStats()).values()) {
+    for (const reports of await window.instruments.reports()) {
+      for (const report of reports.values()) {
         if (report.type !== "inbound-rtp") {
           continue;
         }

@@ -6,9 +6,17 @@ import { type CallConnection, type ConnectionEvent, nextConnection, START } from
 import { toldState } from "./device-state.ts";
 import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
-import { MediaConnection, type RemoteMedia, type TransportState } from "./media-connection.ts";
+import {
+  type MakeConnection,
+  MediaConnection,
+  type MediaConnectionEvents,
+  type RemoteMedia,
+  type TransportState,
+} from "./media-connection.ts";
+import { MediaRepair, type WayCondition } from "./media-repair.ts";
 import { MediaWatch } from "./media-watch.ts";
 import { OldPictures } from "./old-pictures.ts";
+import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
 import { Relays } from "./relays.ts";
@@ -24,10 +32,6 @@ export interface EnterOptions {
 /** `verdict` is there when the server refused to let us back in, and says why. */
 export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => void;
 
-/** How long a disturbed connection may recover by itself before ICE is restarted. */
-const DISTURBED_MILLISECONDS = 1000;
-/** How long a restart may take before everything is made anew. */
-const RESTART_MILLISECONDS = 6000;
 /** How long a connection that knew no relays when it began may try without them. */
 const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
@@ -46,11 +50,17 @@ export class Call {
   private readonly local: LocalMedia;
   private readonly ended: Ended;
   private readonly relays: Relays;
-  private readonly watch = new MediaWatch(
-    () => this.media?.arrivals() ?? Promise.resolve(Math.random()),
-    () => this.waySeemsDead(),
-    () => this.wayIsAlive(),
-  );
+  private readonly watch = new MediaWatch(() => this.media?.arrivals() ?? Promise.resolve(Math.random()), {
+    doubtful: () => this.probeLink(),
+    silent: () => this.waySeemsDead(),
+    alive: () => this.wayIsAlive(),
+  });
+  private readonly repair = new MediaRepair({
+    linked: () => this.signal.state === "connected",
+    restart: () => this.restartIce(),
+    replace: () => this.replaceMedia(),
+    condition: (since) => this.wayCondition(since),
+  });
   private readonly screen = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
   private media: MediaConnection | null = null;
@@ -61,8 +71,6 @@ export class Call {
   private inside = false;
   private closed = false;
   private joining = false;
-  private repair: ReturnType<typeof setTimeout> | undefined;
-  private lastResort: ReturnType<typeof setTimeout> | undefined;
   private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
 
@@ -126,7 +134,7 @@ export class Call {
   close(): void {
     this.inside = false;
     this.closed = true;
-    this.stopRepair();
+    this.repair.whole();
     clearTimeout(this.nextJoin);
     clearTimeout(this.withoutRelays);
     this.watch.stop();
@@ -152,7 +160,7 @@ export class Call {
         this.media?.assign(event.slots);
         this.growSlots(event.missing_slots);
       }),
-      link.on("media.lost", () => this.replaceMedia()),
+      link.on("media.lost", () => this.mediaLost()),
       link.on("seat.lost", (event) => this.end(event.reason)),
       this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
       this.local.microphone.subscribe(() => this.tellMediaState()),
@@ -161,6 +169,7 @@ export class Call {
       watchPage({
         visible: () => this.pageVisible(),
         reallyHidden: () => this.setHidden(true),
+        online: () => this.online(),
         networkChanged: () => this.networkChanged(),
       }),
     );
@@ -202,8 +211,10 @@ export class Call {
       });
       await this.seated(result);
       if (!this.inside || !media) return;
-      if (!result.media_resumed) this.replaceMedia();
-      else if (media.hasUnansweredOffer || media.transport !== "connected") this.restartIce();
+      if (!result.media_resumed) this.mediaLost();
+      else if (media.hasUnansweredOffer || media.transport !== "connected" || this.watch.alarmed)
+        this.repair.offerAgain();
+      else this.watch.warn();
     } catch (error) {
       this.rejoinFailed(error);
     } finally {
@@ -225,16 +236,17 @@ export class Call {
     else this.end(code === "already_inside" || code === "taken_over" ? "taken_over" : "lost", verdict);
   }
 
-  private newMedia(): MediaConnection {
+  private newMedia(make?: MakeConnection): MediaConnection {
     const tracks = { microphone: this.local.track("microphone"), camera: this.local.track("camera") };
-    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), {
+    const events: MediaConnectionEvents = {
       transport: (state) => {
         if (media === this.media) this.transportChanged(state);
       },
       remote: (people) => {
         if (media === this.media) this.showRemote(people);
       },
-    });
+    };
+    const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);
     media.useRelays(this.relays.servers.peek());
     return media;
   }
@@ -244,13 +256,18 @@ export class Call {
     this.remote.value = this.old.beside(people);
   }
 
+  private mediaLost(): void {
+    if (this.inside && this.media) this.repair.replace();
+  }
+
   private replaceMedia(): void {
     if (!this.inside || !this.media) return;
     this.advance("transport_replaced");
-    this.stopRepair();
+    this.media.retire();
     this.old.keep(this.media, this.remoteNow);
     this.remoteNow = new Map();
-    this.media = this.newMedia();
+    this.media = this.newMedia(connectionInOwnFrame);
+    this.watch.start();
     void this.relays.refresh(this.signal);
     this.negotiate(this.media.negotiate(this.sendOffer));
   }
@@ -258,21 +275,9 @@ export class Call {
   private readonly sendOffer = (offer: Parameters<MediaConnection["apply"]>[0]["description"]) =>
     this.signal.request("media.offer", { offer });
 
-  private restartIce(): void {
-    const media = this.media;
-    if (!media || !this.inside || this.signal.state !== "connected") return;
-    this.negotiate(media.restartIce(this.sendOffer));
-    // One deadline for all restarts in a row, else each would put off the last resort.
-    this.lastResort ??= setTimeout(() => {
-      this.lastResort = undefined;
-      if (this.media === media && media.transport !== "connected") this.replaceMedia();
-    }, RESTART_MILLISECONDS);
-  }
-
-  private stopRepair(): void {
-    clearTimeout(this.repair);
-    clearTimeout(this.lastResort);
-    this.lastResort = undefined;
+  private restartIce(): Promise<void> {
+    if (!this.media || !this.inside) return Promise.resolve();
+    return this.negotiate(this.media.restartIce(this.sendOffer));
   }
 
   /** Relays that came after the first gathering had begun are only gathered by a restart. */
@@ -281,7 +286,7 @@ export class Call {
     if (!media?.useRelays(servers) || media.transport !== "connecting") return;
     clearTimeout(this.withoutRelays);
     this.withoutRelays = setTimeout(() => {
-      if (this.media === media && media.transport === "connecting") this.restartIce();
+      if (this.media === media && media.transport === "connecting") this.repair.broken();
     }, WITHOUT_RELAYS_MILLISECONDS);
   }
 
@@ -290,49 +295,58 @@ export class Call {
   }
 
   /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */
-  private negotiate(negotiation: Promise<void>): void {
+  private negotiate(negotiation: Promise<void>): Promise<void> {
     negotiation.catch((error: unknown) => {
       const code = error instanceof RequestError ? error.code : "bad_answer";
-      if (code === "disconnected" || !this.inside) return;
-      clearTimeout(this.repair);
-      this.repair = setTimeout(() => this.replaceMedia(), code === "not_in_room" ? 0 : AGAIN_MILLISECONDS);
+      if (code !== "disconnected" && this.inside) {
+        this.repair.replaceIn(code === "not_in_room" ? 0 : AGAIN_MILLISECONDS);
+      }
     });
+    return negotiation;
   }
 
   private transportChanged(state: TransportState): void {
-    const media = this.media;
     if (state === "connected") {
-      this.stopRepair();
+      // A restart may leave ICE as it was; what comes shows whether it helped.
+      if (this.watch.alarmed && this.repair.state !== "replacing") return;
+      this.repair.whole();
       this.advance("transport_connected");
     } else if (state === "failed") {
       this.advance("transport_failed");
-      this.restartIce();
+      this.repair.broken();
     } else if (state === "disturbed") {
       this.advance("transport_disturbed");
-      clearTimeout(this.repair);
-      this.repair = setTimeout(() => {
-        if (this.media === media && media?.transport === "disturbed") this.restartIce();
-      }, DISTURBED_MILLISECONDS);
+      this.repair.disturbed();
+      this.networkChanged();
     }
+  }
+
+  private online(): void {
+    this.networkChanged();
+    this.repair.online();
   }
 
   private networkChanged(): void {
     if (!this.inside) return;
     this.probeLink();
-    this.restartIce();
+    this.watch.warn();
   }
 
   /** A connection that is being made has had nothing to hear yet: a restart would end checks that still run. */
   private waySeemsDead(): void {
     if (!this.inside || this.media?.transport === "connecting") return;
     this.advance("transport_disturbed");
-    this.probeLink();
-    this.restartIce();
+    this.repair.broken();
   }
 
-  /** ICE need not tell: a restart that succeeds may leave its state as it was. */
   private wayIsAlive(): void {
     if (this.inside && this.media?.transport === "connected") this.transportChanged("connected");
+  }
+
+  private async wayCondition(since: number): Promise<WayCondition> {
+    const came = await this.watch.cameSince(since);
+    if (!came) return "silent";
+    return this.media?.transport === "connected" ? "whole" : "alive";
   }
 
   /** A link over a network that is gone stays silent for seconds; a question without an answer unmasks it. */
@@ -364,7 +378,8 @@ export class Call {
     const wanted = this.wantsVideo();
     if (!this.inside || (!always && wanted === this.receivesVideo)) return;
     this.receivesVideo = wanted;
-    void this.signal.request("media.receive", { video: wanted }).catch(() => {});
+    const sections = wanted ? [] : (this.media?.receivedSections ?? []);
+    void this.signal.request("media.view", { tiles: sections.map((mid) => ({ mid, size: "none" })) }).catch(() => {});
   }
 
   private mediaState(): MediaState {

@@ -2,6 +2,7 @@ import type { MediaAnswer, SessionDescription, SlotView } from "../protocol/gene
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
 import { type MediaWay, selectedWay } from "./media-way.ts";
+import type { FramedConnection } from "./own-frame.ts";
 import { limitSender, type Quality } from "./quality.ts";
 
 /** One other person's sound and picture; the streams stay the same objects while the sections carry that person. */
@@ -17,6 +18,8 @@ export interface MediaConnectionEvents {
   readonly remote: (people: ReadonlyMap<string, RemoteMedia>) => void;
 }
 
+export type MakeConnection = (configuration: RTCConfiguration) => FramedConnection;
+
 export type SendOffer = (offer: SessionDescription) => Promise<MediaAnswer>;
 
 const BUNDLE = "max-bundle";
@@ -31,6 +34,7 @@ const MOST_SLOTS = 8;
 export class MediaConnection {
   readonly name = newId();
   private readonly connection: RTCPeerConnection;
+  private readonly release: () => void;
   private readonly events: MediaConnectionEvents;
   private readonly own: Record<DeviceKind, RTCRtpSender>;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
@@ -42,12 +46,20 @@ export class MediaConnection {
   private answered = 0;
   private negotiation: Promise<void> | null = null;
   private offerAgain = false;
+  private retired = false;
   private closed = false;
   private relays: readonly RTCIceServer[] = [];
 
-  constructor(tracks: Record<DeviceKind, MediaStreamTrack | null>, quality: Quality, events: MediaConnectionEvents) {
+  constructor(
+    tracks: Record<DeviceKind, MediaStreamTrack | null>,
+    quality: Quality,
+    events: MediaConnectionEvents,
+    make: MakeConnection = connectionOfThisPage,
+  ) {
     this.events = events;
-    this.connection = new RTCPeerConnection({ bundlePolicy: BUNDLE });
+    const { connection, release } = make({ bundlePolicy: BUNDLE });
+    this.connection = connection;
+    this.release = release;
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
@@ -98,8 +110,13 @@ export class MediaConnection {
     return this.negotiation;
   }
 
+  /** Another connection takes over: an offer of this one would make the server drop that. */
+  retire(): void {
+    this.retired = true;
+  }
+
   restartIce(send: SendOffer): Promise<void> {
-    if (this.closed) return Promise.resolve();
+    if (this.retired) return Promise.resolve();
     this.connection.restartIce();
     return this.negotiate(send);
   }
@@ -115,6 +132,11 @@ export class MediaConnection {
       preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
     }
     return this.places > before;
+  }
+
+  /** The receive-only sections, as the server named them. */
+  get receivedSections(): readonly string[] {
+    return this.slots.map(({ mid }) => mid);
   }
 
   /** Which participant is on which section. */
@@ -172,14 +194,17 @@ export class MediaConnection {
   }
 
   close(): void {
-    this.closed = true;
+    this.closed = this.retired = true;
     this.connection.close();
+    this.release();
   }
 
   private async negotiateAll(send: SendOffer): Promise<void> {
-    while (this.offerAgain && !this.closed) {
+    while (this.offerAgain && !this.retired) {
       this.offerAgain = false;
-      const answer = await send(await this.makeOffer());
+      const offer = await this.makeOffer();
+      if (this.retired) return;
+      const answer = await send(offer);
       await this.apply(answer);
       if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
     }
@@ -194,6 +219,10 @@ export class MediaConnection {
   private tellTransport(): void {
     if (!this.closed) this.events.transport(this.transport);
   }
+}
+
+function connectionOfThisPage(configuration: RTCConfiguration): FramedConnection {
+  return { connection: new RTCPeerConnection(configuration), release: () => {} };
 }
 
 /** VP8 first, and only what the rooms speak, so that the offer stays small. */

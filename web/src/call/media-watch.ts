@@ -1,10 +1,22 @@
 /** How long nothing may arrive before we act, at the least. */
 const SILENCE_MILLISECONDS = 800;
 const LOOK_EVERY_MILLISECONDS = 200;
+/** After a sign of a changed network: how long silence must last at the least, and for how long this holds. */
+const WARNED_SILENCE_MILLISECONDS = 300;
+const WARNED_MILLISECONDS = 3000;
 /** Time a repair is given before the next one is tried. */
 const REPAIR_MILLISECONDS = 3000;
+/** The part of that time after which there is doubt. */
+const DOUBT = 0.6;
 /** Of how many latest pauses the longest counts as usual. */
 const USUAL_PAUSES = 4;
+
+export interface WatchEvents {
+  /** Silence has lasted so long that the link may be asked whether it still works. */
+  readonly doubtful: () => void;
+  readonly silent: () => void;
+  readonly alive: () => void;
+}
 
 /**
  * Notices a dead way to the server sooner than ICE does (a changed network often leaves ICE waiting for seconds), and
@@ -14,18 +26,23 @@ const USUAL_PAUSES = 4;
  */
 export class MediaWatch {
   private readonly arrivals: () => Promise<number>;
-  private readonly silent: () => void;
-  private readonly alive: () => void;
+  private readonly tell: WatchEvents;
   private timer: ReturnType<typeof setInterval> | undefined;
   private last = -1;
   private cameAt = 0;
+  private doubted = false;
   private quietUntil = 0;
+  private warnedUntil = 0;
   private pauses: number[] = [];
 
-  constructor(arrivals: () => Promise<number>, silent: () => void, alive: () => void) {
+  constructor(arrivals: () => Promise<number>, tell: WatchEvents) {
     this.arrivals = arrivals;
-    this.silent = silent;
-    this.alive = alive;
+    this.tell = tell;
+  }
+
+  /** Whether silence was told of and nothing has come since. */
+  get alarmed(): boolean {
+    return this.quietUntil > 0;
   }
 
   start(): void {
@@ -38,36 +55,63 @@ export class MediaWatch {
     clearInterval(this.timer);
     this.timer = undefined;
     this.pauses = [];
+    this.last = -1;
+    this.warnedUntil = 0;
+  }
+
+  /** There is a sign that the network has changed: for some seconds a shorter silence is enough. */
+  warn(): void {
+    if (this.timer === undefined) return;
+    this.warnedUntil = performance.now() + WARNED_MILLISECONDS;
+    void this.look();
+  }
+
+  /** Whether anything has come since this moment (`performance.now`). A hidden page can't know, and says yes. */
+  async cameSince(moment: number): Promise<boolean> {
+    await this.count();
+    return this.cameAt > moment;
   }
 
   private rest(): void {
     this.cameAt = performance.now();
+    this.doubted = false;
     this.quietUntil = 0;
   }
 
   private async look(): Promise<void> {
+    await this.count();
+    if (this.timer === undefined) return;
+    const now = performance.now();
+    const patience = this.patience(now);
+    if (now - this.cameAt > DOUBT * patience && !this.doubted) {
+      this.doubted = true;
+      this.tell.doubtful();
+    }
+    if (now - this.cameAt > patience && now > this.quietUntil) {
+      this.quietUntil = now + REPAIR_MILLISECONDS;
+      this.tell.silent();
+    }
+  }
+
+  private async count(): Promise<void> {
     if (document.visibilityState !== "visible") return this.rest();
     const arrivals = await this.arrivals().catch(() => -1);
     if (this.timer === undefined) return;
     // A restart of ICE, or a new connection, begins to count anew: less than before is no arrival.
     const grown = arrivals > this.last;
     this.last = arrivals;
-    const now = performance.now();
-    if (grown) this.somethingCame(now);
-    else if (now - this.cameAt > this.patience() && now > this.quietUntil) {
-      this.quietUntil = now + REPAIR_MILLISECONDS;
-      this.silent();
-    }
+    if (grown) this.somethingCame(performance.now());
   }
 
   private somethingCame(now: number): void {
     this.pauses = [...this.pauses, now - this.cameAt].slice(-USUAL_PAUSES);
-    const alarmed = this.quietUntil > 0;
+    const { alarmed } = this;
     this.rest();
-    if (alarmed) this.alive();
+    if (alarmed) this.tell.alive();
   }
 
-  private patience(): number {
-    return Math.max(SILENCE_MILLISECONDS, 2 * Math.max(0, ...this.pauses));
+  private patience(now: number): number {
+    const least = now < this.warnedUntil ? WARNED_SILENCE_MILLISECONDS : SILENCE_MILLISECONDS;
+    return Math.max(least, 2 * Math.max(0, ...this.pauses));
   }
 }

@@ -17,6 +17,8 @@ export interface PageEvents {
   readonly visible: () => void;
   /** Hidden for some seconds and no picture-in-picture window shows the call. */
   readonly reallyHidden: () => void;
+  readonly online: () => void;
+  /** A sign that the network may have changed; it also comes when only an estimate of its speed did. */
   readonly networkChanged: () => void;
 }
 
@@ -32,15 +34,16 @@ export function watchPage(events: PageEvents): () => void {
       if (document.visibilityState === "hidden" && !document.pictureInPictureElement) events.reallyHidden();
     }, HIDDEN_MILLISECONDS);
   };
+  const online = () => events.online();
   const network = () => events.networkChanged();
   const connection = (navigator as { connection?: EventTarget }).connection;
   document.addEventListener("visibilitychange", visibility);
-  window.addEventListener("online", network);
+  window.addEventListener("online", online);
   connection?.addEventListener?.("change", network);
   return () => {
     clearTimeout(hiding);
     document.removeEventListener("visibilitychange", visibility);
-    window.removeEventListener("online", network);
+    window.removeEventListener("online", online);
     connection?.removeEventListener?.("change", network);
   };
 }

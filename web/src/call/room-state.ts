@@ -8,8 +8,8 @@ export function participantChanged(room: RoomSnapshot, event: ParticipantChanged
 
 export function roomChanged(room: RoomSnapshot, event: RoomChanged): RoomSnapshot {
   if (event.version <= room.version) return room;
-  const { version, started_at, notice, finished } = event;
-  return { ...room, version, started_at, notice, finished };
+  const { version, started_at, notice, finished, screen } = event;
+  return { ...room, version, started_at, notice, finished, screen };
 }
 
 function withParticipant(people: readonly ParticipantView[], changed: ParticipantView): readonly ParticipantView[] {

@@ -20,6 +20,7 @@ export const ERROR_CODE_VALUES = [
   "already_inside",
   "taken_over",
   "room_full",
+  "screen_in_use",
   "bad_offer",
   "stale_offer",
   "media_unavailable",
@@ -39,6 +40,15 @@ export const DEVICE_STATE_VALUES = [
   "missing",
 ] as const;
 export type DeviceState = (typeof DEVICE_STATE_VALUES)[number];
+
+/** How large a page shows a picture: hidden, a thumbnail, a part of the stage, the stage. */
+export const TILE_SIZE_VALUES = [
+  "none",
+  "small",
+  "medium",
+  "large",
+] as const;
+export type TileSize = (typeof TILE_SIZE_VALUES)[number];
 
 /** The closed list of admission verdicts, in the order in which they are tried; the first that matches wins. */
 export const VERDICT_CODE_VALUES = [
@@ -180,9 +190,39 @@ export interface SetMediaState {
   readonly id: string;
 }
 
-/** Whether this page wants pictures (hidden page, «audio only»: no); sound always comes. Answered with `Done`. */
-export interface ReceiveMedia {
-  readonly video: boolean;
+/**
+ * How large this page shows what it receives, all of it each time; answered with `Done`.
+ *
+ * Video sections that are not named count as large, so that nothing named means everything. A hidden page and
+ * «audio only» name all as `none`. Sound always comes.
+ */
+export interface ViewMedia {
+  readonly tiles: readonly Tile[];
+  readonly id: string;
+}
+
+/** How one receive-only video section is shown just now. */
+export interface Tile {
+  readonly mid: string;
+  readonly size: TileSize;
+  readonly main?: boolean;
+}
+
+/**
+ * Becomes the one who shares a screen in this room; answered with `Done`.
+ *
+ * Practitioners take over from whoever shares; others are refused with `screen_in_use` meanwhile.
+ */
+export interface ShareScreen {
+  readonly id: string;
+}
+
+/**
+ * Ends the sharing of a screen; answered with `Done`, also when nobody shares.
+ *
+ * Practitioners may end anybody's; others are refused with `screen_in_use` when it is not their own.
+ */
+export interface StopScreen {
   readonly id: string;
 }
 
@@ -269,6 +309,7 @@ export interface RoomSnapshot {
   readonly participants: readonly ParticipantView[];
   readonly notice: RoomNotice | null;
   readonly finished: boolean;
+  readonly screen: string | null;
 }
 
 /** One participant of the live room. */
@@ -324,12 +365,24 @@ export interface RoomChanged {
   readonly started_at: Timestamp | null;
   readonly notice: RoomNotice | null;
   readonly finished: boolean;
+  readonly screen: string | null;
 }
 
 /** Which participant is on which section, for this connection only. */
 export interface SlotsChanged {
   readonly slots: readonly SlotView[];
   readonly missing_slots: number;
+}
+
+/**
+ * Which of its pictures this page shall send now: somebody can see them. Told again whenever it changes.
+ *
+ * Until told of a `connection` its camera sends `h` alone and its screen nothing.
+ */
+export interface MediaWanted {
+  readonly connection: string;
+  readonly camera: readonly string[];
+  readonly screen: boolean;
 }
 
 /** The media worker is gone: make a new RTCPeerConnection and send `media.offer`. */
@@ -357,7 +410,9 @@ export interface CommandMap {
   "media.servers": AskIceServers;
   "media.offer": OfferMedia;
   "media.state": SetMediaState;
-  "media.receive": ReceiveMedia;
+  "media.view": ViewMedia;
+  "screen.share": ShareScreen;
+  "screen.stop": StopScreen;
   "consultation.finish": FinishConsultation;
   "participant.remove": RemoveParticipant;
 }
@@ -371,7 +426,9 @@ export interface ResultMap {
   "media.servers": IceServers;
   "media.offer": MediaAnswer;
   "media.state": Done;
-  "media.receive": Done;
+  "media.view": Done;
+  "screen.share": Done;
+  "screen.stop": Done;
   "consultation.finish": Done;
   "participant.remove": Done;
 }
@@ -381,6 +438,7 @@ export interface EventMap {
   "participant.changed": ParticipantChanged;
   "room.changed": RoomChanged;
   "media.slots": SlotsChanged;
+  "media.wanted": MediaWanted;
   "media.lost": MediaLost;
   "seat.lost": SeatLost;
 }

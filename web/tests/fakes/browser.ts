@@ -167,22 +167,42 @@ export class FakeDevices extends EventTarget {
   }
 }
 
-export interface Browser {
-  readonly devices: FakeDevices;
-  readonly window: EventTarget;
+class FakeFrame extends EventTarget {
+  hidden = false;
+  title = "";
+  contentWindow: { RTCPeerConnection: typeof FakeConnection } | null = null;
+  remove: () => void = () => {};
+}
+
+export class Browser {
+  readonly devices = new FakeDevices();
+  readonly window = new EventTarget();
+  /** Frames that are in the document. */
+  readonly frames = new Set<object>();
+  frameConnection: typeof FakeConnection = FakeConnection;
+  framesLoadAtOnce = true;
+
+  /** `document.body.append`. */
+  show(frame: FakeFrame): void {
+    this.frames.add(frame);
+    frame.remove = () => this.frames.delete(frame);
+    frame.contentWindow = { RTCPeerConnection: this.frameConnection };
+    if (this.framesLoadAtOnce) frame.dispatchEvent(new Event("load"));
+  }
 }
 
 export function playBrowser(): Browser {
-  const devices = new FakeDevices();
-  const window = new EventTarget();
+  const browser = new Browser();
+  const body = { append: (frame: FakeFrame) => browser.show(frame) };
+  const document = { visibilityState: "visible", body, createElement: () => new FakeFrame() };
   FakeConnection.all = [];
-  vi.stubGlobal("navigator", { mediaDevices: devices, userAgent: "test" });
-  vi.stubGlobal("window", window);
-  vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
+  vi.stubGlobal("navigator", { mediaDevices: browser.devices, userAgent: "test", onLine: true });
+  vi.stubGlobal("window", browser.window);
+  vi.stubGlobal("document", Object.assign(new EventTarget(), document));
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
   vi.stubGlobal("RTCRtpReceiver", {});
   vi.stubGlobal("MediaStream", FakeStream);
-  return { devices, window };
+  return browser;
 }
 
 /** Lets everything that is ready happen, without letting time pass. */

@@ -9,6 +9,7 @@ export const snapshot: RoomSnapshot = {
   participants: [participant(patient), participant(doctor)],
   notice: null,
   finished: false,
+  screen: null,
 };
 
 /** The doctor is on the first pair of receive-only sections. */

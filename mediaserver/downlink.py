@@ -1,0 +1,227 @@
+"""What one peer's down-link holds: the estimator of one subscriber's transport. Pure; times are seconds, never falling.
+
+What browsers tell of it is little. A REMB (draft-alvestrand-rmcat-remb-03) falls to 0.85 of what arrives when the
+delay grows, and so measures a full link well; otherwise it rises by 8 % a second at most and stays below 1.5 times
+what arrives, and so says nothing of a link that is not full. Therefore two states: free (`budget` None) until the
+first sign of overuse, then limited. A budget falls by REMB, loss or, where no REMB comes, by a growing round trip;
+it rises when a REMB exceeds it, or when a probe went well (`proved`).
+
+Loss: more than a tenth lost is a full link (draft-ietf-rmcat-gcc-02 section 6), less is the path's own. So is loss
+that stays although less is sent.
+"""
+
+from collections import deque
+from math import sqrt
+
+from mediaserver.rtcp import Nack, ReportBlock
+
+LEAST_BUDGET = 30_000
+"""Bits per second; no sign brings a budget below it."""
+
+_FALL = 0.97
+"""A REMB below so much of the last one tells of overuse; smaller steps are rounding."""
+_FIRST_BELOW_SENT = 0.85
+"""The first REMB has none before it: so far below what is sent it tells of overuse too."""
+_RETREAT = 0.85
+_MOST_LOSS = 0.1
+_SIGMAS = 0.6
+"""Two standard deviations of a tenth lost among n packets are 0.6·√n."""
+_FEWEST_PACKETS = 20
+_LOSS_WINDOW_SECONDS = 2.0
+_SETTLE_SECONDS = 1.0
+"""After a retreat: what is lost or late this soon was sent before it."""
+_UNHELPED = 0.75
+_LESS = 0.9
+_MOST_ACCUSTOMED = 0.15
+_STUCK_SECONDS = 2.0
+"""A REMB below what is sent that does not rise for so long: the link stays full."""
+_QUEUE_SECONDS = 0.25
+_BASE_DRIFT_SECONDS = 0.005
+"""By each measurement the shortest round trip is forgotten so much: routes change."""
+_REMB_SECONDS = 5.0
+_STALE_REPORT = 1 << 15
+
+
+class Downlink:
+    """`budget` is for everything sent on the transport, bits per second of RTP payload; None: no limit is known."""
+
+    __slots__ = (
+        "_accustomed",
+        "_base_round_trip",
+        "_estimated_at",
+        "_forgives_until",
+        "_highest",
+        "_loss_at_retreat",
+        "_losses",
+        "_missed",
+        "_risen_at",
+        "_sent_at_retreat",
+        "budget",
+        "estimate",
+        "fallen_from",
+        "heard_at",
+        "overused_at",
+        "overuses",
+    )
+
+    def __init__(self) -> None:
+        self.budget: int | None = None
+        self.estimate = 0
+        """The last REMB."""
+        self.heard_at = float("-inf")
+        """When the last REMB or report came."""
+        self.overused_at = float("-inf")
+        self.overuses = 0
+        """How often overuse was seen."""
+        self.fallen_from = 0
+        """The budget before the last overuse; what was sent, when there was none."""
+        self._estimated_at = float("-inf")
+        self._highest: dict[int, int] = {}
+        """By SSRC: the highest sequence number reported."""
+        self._missed: dict[int, int] = {}
+        """By SSRC: the last sequence number asked for again."""
+        self._losses: deque[tuple[float, int, float]] = deque()
+        """(when told, packets, packets lost)"""
+        self._forgives_until = float("-inf")
+        self._loss_at_retreat = 0.0
+        self._sent_at_retreat = 0
+        self._risen_at = float("-inf")
+        self._accustomed = 0.0
+        """Loss that is the path's own."""
+        self._base_round_trip = float("inf")
+
+    def estimated(self, bits_per_second: int, sent: int, now: float) -> None:
+        """A REMB came; `sent`: bits per second sent of late."""
+        before, self.estimate = self.estimate, bits_per_second
+        self._estimated_at = self.heard_at = now
+        if bits_per_second > before or bits_per_second > sent:
+            self._risen_at = now
+        if bits_per_second < (before * _FALL if before else sent * _FIRST_BELOW_SENT):
+            self._fell(bits_per_second, sent, now)
+        elif self.budget is not None and bits_per_second > self.budget:
+            self.budget = bits_per_second
+        elif self.budget is not None and now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS:
+            # It would rise if the link were not full: it falls again and again to the same value.
+            self._overused(bits_per_second, sent, now)
+
+    def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
+        if now < self._forgives_until:
+            return
+        # A REMB is an average: while it follows a sudden fall each is above the truth, and loss may tell more.
+        packets, fraction = self._loss()
+        budget = bits_per_second
+        if packets >= _FEWEST_PACKETS and fraction > _MOST_LOSS:
+            budget = min(budget, int(sent * (1 - fraction)))
+        if self.budget is not None and now - self.overused_at < _SETTLE_SECONDS:
+            budget = min(budget, self.budget)
+        self._overused(budget, sent, now)
+
+    def reported(self, block: ReportBlock, sent: int, now: float) -> None:
+        """A receiver report about one of our streams came."""
+        self.heard_at = now
+        before = self._highest.get(block.ssrc)
+        self._highest[block.ssrc] = block.highest_sequence
+        packets = 0 if before is None else (block.highest_sequence - before) & 0xFFFFFFFF
+        self._lost(packets, packets * block.fraction_lost / 256, sent, now)
+
+    def missed(self, nack: Nack, sent: int, now: float) -> None:
+        """A NACK came: the fastest sign of a link suddenly full. What it does not name up to its last was received."""
+        self.heard_at = now
+        last = nack.sequences[-1]
+        before = self._missed.get(nack.media_ssrc)
+        covered = 0 if before is None else (last - before) & 0xFFFF
+        if before is not None and not 0 < covered < _STALE_REPORT:
+            return  # asks again for what it asked for before
+        self._missed[nack.media_ssrc] = last
+        if before is not None:
+            fresh = sum(1 for each in nack.sequences if 0 < (each - before) & 0xFFFF <= covered)
+            self._lost(covered, fresh, sent, now)
+
+    def _lost(self, packets: int, lost: float, sent: int, now: float) -> None:
+        if not 0 < packets < _STALE_REPORT or now - self.overused_at < _SETTLE_SECONDS:
+            return
+        losses = self._losses
+        losses.append((now, packets, lost))
+        while now - losses[0][0] > _LOSS_WINDOW_SECONDS:
+            losses.popleft()
+        self._judge_loss(sent, now)
+
+    def _loss(self) -> tuple[int, float]:
+        """How many packets the window covers, and which share of them was lost."""
+        packets = sum(each[1] for each in self._losses)
+        return packets, sum(each[2] for each in self._losses) / max(1, packets)
+
+    def _judge_loss(self, sent: int, now: float) -> None:
+        packets, fraction = self._loss()
+        if packets < _FEWEST_PACKETS:
+            return
+        self._accustomed = min(self._accustomed, fraction)
+        if fraction <= _MOST_LOSS + self._accustomed + _SIGMAS / sqrt(packets):
+            if fraction < _MOST_LOSS:
+                self._sent_at_retreat = 0
+            return
+        unhelped = sent < _LESS * self._sent_at_retreat and fraction > _UNHELPED * self._loss_at_retreat
+        if unhelped and fraction < 2 * _MOST_ACCUSTOMED:
+            self._accustomed = min(_MOST_ACCUSTOMED, fraction)
+            return
+        self._loss_at_retreat, self._sent_at_retreat = fraction, sent
+        self._overused(int(sent * (1 - fraction)), sent, now)
+
+    def measured_round_trip(self, seconds: float, sent: int, now: float) -> None:
+        """Counts only where no REMB comes, or a REMB that has not yet risen to what is sent and so can't fall: else
+        the browser's own view of delay is far finer."""
+        self._base_round_trip = min(seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
+        queue = seconds - self._base_round_trip
+        if (
+            queue > _QUEUE_SECONDS
+            and (now - self._estimated_at > _REMB_SECONDS or self.estimate < sent)
+            and now - self.overused_at > _SETTLE_SECONDS
+        ):
+            self._overused(int(sent * _RETREAT), sent, now)
+
+    def _overused(self, budget: int, sent: int, now: float) -> None:
+        self.fallen_from = self.budget or sent
+        self.budget = max(LEAST_BUDGET, budget)
+        self.overused_at = now
+        self.overuses += 1
+        # What is reported next tells of packets sent before the retreat; only what comes after that counts again.
+        self._losses.clear()
+        self._highest.clear()
+        self._missed.clear()
+
+    def proved(self, bits_per_second: int) -> None:
+        """So much was sent for a while, and no overuse followed."""
+        if self.budget is not None and bits_per_second > self.budget:
+            self.budget = bits_per_second
+
+    def restore(self, budget: int, now: float) -> None:
+        """The last overuse was a probe's doing, which has ended: what was held before is held on, and what is told
+        just after it is its echo."""
+        self.budget = max(self.budget or 0, budget)
+        self._forgives_until = now + _SETTLE_SECONDS
+
+    def release(self) -> None:
+        """The limit has long been above all that there is to send."""
+        self.budget = None
+
+
+class SentRate:
+    """Bits per second of the last second, from a running total."""
+
+    __slots__ = ("_samples", "rate")
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque(maxlen=32)
+        self.rate = 0
+
+    def sample(self, total: int, now: float) -> None:
+        """`total`: bits sent so far. A total that falls (a stream was freed) begins anew."""
+        samples = self._samples
+        if samples and total < samples[-1][1]:
+            samples.clear()
+        samples.append((now, total))
+        while len(samples) > 2 and now - samples[1][0] >= 1.0:
+            samples.popleft()
+        began, before = samples[0]
+        if now - began >= 0.1:
+            self.rate = int((total - before) / (now - began))

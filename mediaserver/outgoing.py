@@ -1,0 +1,112 @@
+"""How the packets of one outgoing section look: its header with the subscriber's ids, payload type and mid."""
+
+from __future__ import annotations
+
+from mediaserver.forwarder import ABS_SEND_TIME_UNITS, OUTGOING_HEADER
+from mediaserver.incoming import SILENCE
+from mediaserver.negotiated import Section
+from mediaserver.rtp import LARGEST_ONE_BYTE_ID, LONGEST_ONE_BYTE_DATA, ONE_BYTE_PROFILE, VERSION_2
+from mediaserver.sink import Sink
+
+_EXTENSION_FLAG = 0x1000
+_FRESH_HEADER = 22
+"""Bytes before the mid: fixed header, extension header, abs-send-time, audio level."""
+
+
+class Outgoing:
+    """Public fields are the forwarder's; `header` is written anew in place for each packet."""
+
+    __slots__ = (
+        "constant",
+        "first_word",
+        "format",
+        "header",
+        "level_bits",
+        "level_word",
+        "repair_constant",
+        "repair_header",
+        "repair_ssrc",
+        "repair_word",
+        "section",
+        "send",
+        "send_time_bits",
+        "send_time_word",
+        "ssrc",
+    )
+
+    def __init__(self, section: Section, sink: Sink) -> None:
+        self.send = sink.send_rtp
+        self.ssrc, self.repair_ssrc = section.ssrcs[0]
+        self.format = ""
+        """The publisher's codec, "" before it is known."""
+        self.first_word = self.repair_word = 0
+        """The first 16 bits but for the flags; 0: the subscriber has no payload type for the publisher's codec."""
+        self.level_word = self.level_bits = 0
+        self.configure(section)
+
+    def configure(self, section: Section) -> None:
+        """The section's ids, mid or formats may have changed; its SSRCs never do."""
+        self.section = section
+        self.header = _header_template(section)
+        self.repair_header = _header_template(section)
+        extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
+        self.constant = self.ssrc << 32 | extension_word
+        self.repair_constant = self.repair_ssrc << 32 | extension_word
+        send_time_id = _usable(section.extensions.abs_send_time)
+        self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
+        self.send_time_bits = 0xFFFFFF if send_time_id else 0
+        if self.format:
+            self.use_format(self.format)
+
+    def use_format(self, name: str) -> None:
+        """The publisher's codec under the subscriber's payload types."""
+        self.format = name
+        self.first_word = self.repair_word = 0
+        for codec in self.section.codecs:
+            if codec.name == name:
+                flags = VERSION_2 | _EXTENSION_FLAG
+                self.first_word = flags | codec.payload_type
+                if codec.rtx_payload_type and self.repair_ssrc:
+                    self.repair_word = flags | codec.rtx_payload_type
+                return
+
+    def tell_level(self, told: bool) -> None:
+        """Whether the publisher tells its audio level."""
+        level_id = _usable(self.section.extensions.audio_level) if told else 0
+        self.level_word = level_id << 12
+        self.level_bits = 0xFF if level_id else 0
+
+    def write(self, word: int, sequence: int, timestamp: int, now: float) -> None:
+        """The header of a packet of the past."""
+        self._write(self.header, self.first_word | word, sequence, timestamp, self.constant, now)
+
+    def write_repair(self, word: int, sequence: int, timestamp: int, now: float) -> None:
+        """The header of a packet on the SSRC of retransmissions (RFC 4588)."""
+        self._write(self.repair_header, self.repair_word | word, sequence, timestamp, self.repair_constant, now)
+
+    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, constant: int, now: float) -> None:
+        OUTGOING_HEADER.pack_into(
+            header,
+            0,
+            word,
+            sequence & 0xFFFF,
+            timestamp & 0xFFFFFFFF,
+            constant,
+            self.send_time_word | int(now * ABS_SEND_TIME_UNITS) & self.send_time_bits,
+            self.level_word | SILENCE & self.level_bits,
+        )
+
+
+def _usable(extension_id: int) -> int:
+    """We write the one-byte form; an id beyond it is treated as not negotiated."""
+    return extension_id if extension_id <= LARGEST_ONE_BYTE_ID else 0
+
+
+def _header_template(section: Section) -> bytearray:
+    """A header of the section's constant length, with the mid in place."""
+    mid_id, mid = _usable(section.extensions.mid), section.mid.encode()
+    element = b""
+    if mid_id and 0 < len(mid) <= LONGEST_ONE_BYTE_DATA:
+        element = bytes([mid_id << 4 | len(mid) - 1]) + mid
+    unpadded = _FRESH_HEADER + len(element)
+    return bytearray(_FRESH_HEADER) + element + bytes(-unpadded % 4)

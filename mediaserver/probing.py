@@ -1,0 +1,146 @@
+"""Looking for more room on a limited down-link: when to pad, and how much. Pure; times are seconds, never falling.
+
+A cluster is a short time in which media and padding together fill a goal above the budget. No sign of overuse until
+the client was heard afterwards: the goal is proved. At the first sign padding ends and the next cluster waits, twice
+as long after each failure.
+"""
+
+from enum import Enum
+
+from mediaserver.downlink import Downlink
+
+FIRST_WAIT_SECONDS = 3.0
+"""After any overuse, and after the first cluster that failed."""
+MOST_WAIT_SECONDS = 8.0
+CLUSTER_SECONDS = 0.6
+JUDGE_SECONDS = 0.6
+"""Beside the round trip: a browser tells of overuse within 250 ms, a little late is no success."""
+PATIENCE_SECONDS = 2.5
+"""A client that says nothing for so long after a cluster has proved nothing."""
+FIRST_STEP = 1.35
+NEXT_STEP = 2.0
+"""How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
+has proved to hold more. A first one goes no further than to what would be of use: most likely it disturbs."""
+LEAST_STEP = 60_000
+PAUSE_SECONDS = 0.2
+_REACHED = 0.85
+_RETREAT = 0.85
+_ANOTHER_LINK = 1.1
+"""A link that held so much more than at the last overuse has changed."""
+
+
+class Backoff:
+    """Waits that double with each failure in a row, up to a bound."""
+
+    __slots__ = ("_first", "_most", "wait")
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first = self.wait = first
+        self._most = most
+
+    def failed(self) -> float:
+        """How long to wait now."""
+        wait = self.wait
+        self.wait = min(self._most, 2 * wait)
+        return wait
+
+    def succeeded(self) -> None:
+        self.wait = self._first
+
+
+class ProbeState(Enum):
+    WAITING = "waiting"
+    PADDING = "padding"
+    JUDGING = "judging"
+
+
+class Prober:
+    """`step` once a tick. One cluster at a time."""
+
+    __slots__ = (
+        "_backoff",
+        "_began",
+        "_budget",
+        "_downlink",
+        "_ends",
+        "_full_at",
+        "_goal",
+        "_next",
+        "_reached",
+        "_sent_before",
+        "state",
+    )
+
+    def __init__(self, downlink: Downlink) -> None:
+        self.state = ProbeState.WAITING
+        self._downlink = downlink
+        self._backoff = Backoff(FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS)
+        self._next = 0.0
+        self._full_at = 0
+        """What filled the link at the last overuse, bits per second."""
+        self._goal = self._budget = self._sent_before = self._reached = 0
+        self._began = self._ends = 0.0
+
+    def overused(self, now: float) -> bool:
+        """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it."""
+        probed = self.state is not ProbeState.WAITING
+        if probed:
+            self._downlink.restore(self._budget, now)
+            self._failed(now)
+        else:
+            self._next = now + self._backoff.wait
+        self._full_at = int((self._downlink.budget or 0) / _RETREAT)
+        return probed
+
+    def step(self, wanted: int, full: int, sent: int, round_trip: float, now: float) -> int:
+        """How many octets of padding to send now.
+
+        `wanted`: the least bits per second that would be of more use than the budget, `full`: the most. `sent`: all
+        bits sent so far, padding and retransmissions included.
+        """
+        budget = self._downlink.budget
+        if budget is None:
+            self.state = ProbeState.WAITING
+            return 0
+        if self.state is ProbeState.WAITING and full > budget and now >= self._next:
+            self._begin(wanted, full, budget, sent, now)
+        if self.state is ProbeState.PADDING:
+            return self._pad(sent, now)
+        if self.state is ProbeState.JUDGING:
+            self._judge(budget, round_trip, now)
+        return 0
+
+    def _begin(self, wanted: int, full: int, budget: int, sent: int, now: float) -> None:
+        self.state = ProbeState.PADDING
+        another = budget > self._full_at * _ANOTHER_LINK
+        goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
+        self._goal = max(budget + LEAST_STEP, goal)
+        self._budget = budget
+        self._sent_before = sent
+        self._began, self._ends = now, now + CLUSTER_SECONDS
+
+    def _pad(self, sent: int, now: float) -> int:
+        elapsed = now - self._began
+        if now >= self._ends:
+            self._reached = int((sent - self._sent_before) / elapsed)
+            self.state = ProbeState.JUDGING
+            return 0
+        # One tick ahead, so that the first one pads too.
+        due = self._goal * (elapsed + 0.05) - (sent - self._sent_before)
+        return max(0, min(int(due), int(self._goal * 0.1))) // 8
+
+    def _judge(self, budget: int, round_trip: float, now: float) -> None:
+        if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + PATIENCE_SECONDS:
+            self._failed(now)
+        elif now >= self._ends + JUDGE_SECONDS + round_trip and self._downlink.heard_at > self._ends + round_trip:
+            self._downlink.proved(min(self._reached, self._goal))
+            self.state = ProbeState.WAITING
+            self._next = now + PAUSE_SECONDS
+            if self._reached > self._full_at * _ANOTHER_LINK:
+                self._backoff.succeeded()
+            else:
+                self._next += self._backoff.wait
+
+    def _failed(self, now: float) -> None:
+        self.state = ProbeState.WAITING
+        self._next = now + self._backoff.failed()

@@ -1,0 +1,32 @@
+"""Sender reports of one outgoing stream, and the round trip that the answers to them tell (RFC 3550 section 6.4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mediaserver.rtcp import ReportBlock, sender_report, source_description
+
+_MOST_REPORTS = 8
+
+
+class SentReports:
+    """Knows when the last few went out, by the middle of their NTP time."""
+
+    __slots__ = ("_at", "_send")
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._send = send
+        self._at: dict[int, float] = {}
+
+    def send(self, ssrc: int, name: str, ntp: int, rtp_timestamp: int, sent: tuple[int, int], now: float) -> None:
+        """`name`: the CNAME; `sent`: packets and payload octets so far."""
+        self._at[(ntp >> 16) & 0xFFFFFFFF] = now
+        if len(self._at) > _MOST_REPORTS:
+            del self._at[next(iter(self._at))]
+        report = sender_report(ssrc, ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp, *sent)
+        self._send(report + source_description(ssrc, name.encode()))
+
+    def round_trip(self, block: ReportBlock, now: float) -> float | None:
+        """In seconds; None when the block answers none of them."""
+        sent_at = self._at.get(block.last_sender_report)
+        return None if sent_at is None else now - sent_at - block.delay_since_last / 65536

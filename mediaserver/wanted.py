@@ -1,0 +1,58 @@
+"""Which of its pictures a publisher shall send: what somebody can see, and no more. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LOWER_AFTER_SECONDS = 0.3
+"""More is told at once, less when it has stayed so: pages that change their layout do not make cameras flicker."""
+
+
+class Wanted(NamedTuple):
+    """`camera`: layers, low to high; {0} for a camera with one."""
+
+    camera: frozenset[int] = frozenset()
+    screen: bool = False
+
+    def with_(self, other: "Wanted") -> "Wanted":
+        return Wanted(self.camera | other.camera, self.screen or other.screen)
+
+
+def wanted_layers(layers: int, wished: Sequence[int]) -> frozenset[int]:
+    """Of a camera with so many layers, of which each viewer has a use for at most the wished one, -1 for none at all.
+    One viewer gets one stream and governs its bitrate; for several the lowest layer is there to fall back to."""
+    highest = [min(layers - 1, layer) for layer in wished if layer >= 0]
+    return frozenset(highest if len(highest) <= 1 else {0, *highest})
+
+
+class WantedTeller:
+    """What one connection was told, and what it is about to be told."""
+
+    __slots__ = ("_aim", "_since", "told")
+
+    def __init__(self, told: Wanted) -> None:
+        """`told`: what the page does before it is told anything."""
+        self.told = told
+        self._aim = told
+        self._since = 0.0
+
+    @property
+    def pending(self) -> bool:
+        return self._aim != self.told
+
+    def aim(self, wanted: Wanted, now: float) -> Wanted | None:
+        """What is wanted from now on; what to tell at once, if anything."""
+        if wanted != self._aim:
+            self._aim = wanted
+            self._since = now
+        more = self.told.with_(wanted)
+        return self._tell(more) if more != self.told else self.due(now)
+
+    def due(self, now: float) -> Wanted | None:
+        """What to tell when time has passed."""
+        if self.pending and now - self._since >= LOWER_AFTER_SECONDS:
+            return self._tell(self._aim)
+        return None
+
+    def _tell(self, wanted: Wanted) -> Wanted:
+        self.told = wanted
+        return wanted

@@ -1,0 +1,171 @@
+"""The estimator alone: which signs are overuse, and what budget follows."""
+
+import pytest
+
+from mediaserver.downlink import LEAST_BUDGET, Downlink, SentRate
+from mediaserver.rtcp import Nack, ReportBlock
+
+SENT = 1_000_000
+
+
+def report(highest: int, lost: float, ssrc: int = 7) -> ReportBlock:
+    return ReportBlock(ssrc, int(256 * lost), 0, highest, 0, 0, 0)
+
+
+@pytest.fixture
+def downlink() -> Downlink:
+    return Downlink()
+
+
+def test_a_remb_that_rises_or_stays_is_no_limit(downlink: Downlink) -> None:
+    for number, bits in enumerate((900_000, 920_000, 915_000, 990_000)):
+        downlink.estimated(bits, SENT, number * 0.3)
+    assert downlink.budget is None
+
+
+def test_a_remb_that_falls_is_the_budget(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(400_000, SENT, 1.3)
+    assert downlink.budget == 400_000
+    assert downlink.overuses == 1
+    assert downlink.fallen_from == SENT
+
+
+def test_the_first_remb_far_below_what_is_sent_is_a_fall(downlink: Downlink) -> None:
+    downlink.estimated(300_000, SENT, 1.0)
+    assert downlink.budget == 300_000
+
+
+def test_while_a_sudden_fall_settles_only_lower_ones_count(downlink: Downlink) -> None:
+    for number, bits in enumerate((1_500_000, 900_000, 500_000)):
+        downlink.estimated(bits, SENT, 1 + number * 0.2)
+    assert downlink.budget == 500_000
+
+
+def test_a_remb_above_the_budget_raises_it(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(400_000, SENT, 1.3)
+    downlink.estimated(420_000, 300_000, 3.0)
+    assert downlink.budget == 420_000
+
+
+def test_a_remb_that_stays_below_what_is_sent_is_overuse_that_lasts(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(500_000, SENT, 1.3)
+    downlink.proved(900_000)
+    for number in range(20):
+        downlink.estimated(500_000, 800_000, 2 + number * 0.3)
+    assert downlink.budget == 500_000
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.02, 0.05, 0.09])
+def test_little_loss_is_the_paths_own(downlink: Downlink, lost: float) -> None:
+    for number in range(60):
+        downlink.reported(report(number * 100, lost), SENT, float(number))
+    assert downlink.budget is None
+
+
+def test_heavy_loss_is_a_full_link_whose_rate_is_what_arrives(downlink: Downlink) -> None:
+    downlink.reported(report(1000, 0), SENT, 1.0)
+    downlink.reported(report(1200, 0.6), SENT, 2.0)
+    assert downlink.budget == pytest.approx(400_000, rel=0.05)
+
+
+def test_few_packets_prove_nothing(downlink: Downlink) -> None:
+    downlink.reported(report(1000, 0), SENT, 1.0)
+    downlink.reported(report(1015, 0.5), SENT, 2.0)
+    assert downlink.budget is None
+
+
+def test_a_retreat_is_not_repeated_for_what_was_sent_before_it(downlink: Downlink) -> None:
+    downlink.reported(report(1000, 0), SENT, 1.0)
+    downlink.reported(report(1200, 0.6), SENT, 2.0)
+    downlink.reported(report(1300, 0.6), SENT, 2.5)
+    downlink.reported(report(1400, 0.6), 400_000, 2.9)
+    assert downlink.overuses == 1
+
+
+def test_loss_that_stays_although_less_is_sent_is_the_paths_own(downlink: Downlink) -> None:
+    sent = SENT
+    for number in range(40):
+        downlink.reported(report(number * 200, 0.17), sent, float(number))
+        sent = min(sent, downlink.budget or sent)
+    assert downlink.budget is not None
+    assert downlink.budget > 600_000
+
+
+def test_nacks_tell_of_a_full_link_before_any_report(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, (100,)), SENT, 1.0)
+    downlink.missed(Nack(7, tuple(range(110, 150))), SENT, 1.1)
+    assert downlink.budget is not None
+
+
+def test_nacks_repeated_count_once(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, (100,)), SENT, 1.0)
+    for number in range(20):
+        downlink.missed(Nack(7, (200, 201, 202)), SENT, 1.1 + number * 0.05)
+    assert downlink.budget is None
+
+
+def test_sequence_numbers_wrap(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, (65_530,)), SENT, 1.0)
+    downlink.missed(Nack(7, (65_534, 2)), SENT, 1.1)
+    downlink.missed(Nack(7, (90,)), SENT, 1.2)
+    assert downlink.budget is None
+    downlink.missed(Nack(7, tuple(range(91, 150))), SENT, 1.3)
+    assert downlink.budget is not None
+
+
+def test_a_growing_round_trip_counts_without_remb(downlink: Downlink) -> None:
+    for number in range(5):
+        downlink.measured_round_trip(0.05, 60_000, float(number))
+    downlink.measured_round_trip(0.6, 60_000, 6.0)
+    assert downlink.budget == 51_000
+
+
+def test_a_growing_round_trip_is_left_to_the_browser_where_a_remb_comes(downlink: Downlink) -> None:
+    downlink.estimated(2 * SENT, SENT, 5.0)
+    downlink.measured_round_trip(0.05, SENT, 5.5)
+    downlink.measured_round_trip(0.6, SENT, 6.0)
+    assert downlink.budget is None
+
+
+def test_a_slow_change_of_the_route_is_no_queue(downlink: Downlink) -> None:
+    for number in range(200):
+        downlink.measured_round_trip(0.05 + number * 0.004, 60_000, float(number))
+    assert downlink.budget is None
+
+
+def test_the_echo_of_a_probe_is_not_heard(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(400_000, SENT, 1.3)
+    downlink.estimated(300_000, SENT, 9.0)
+    downlink.restore(400_000, 9.0)
+    downlink.estimated(250_000, SENT, 9.4)
+    assert downlink.budget == 400_000
+    downlink.estimated(200_000, SENT, 11.0)
+    assert downlink.budget == 200_000
+
+
+def test_absurd_feedback_keeps_the_budget_sane(downlink: Downlink) -> None:
+    downlink.estimated(2**53 - 1, SENT, 1.0)
+    downlink.estimated(0, SENT, 1.3)
+    assert downlink.budget == LEAST_BUDGET
+    for highest in (0, 0xFFFFFFFF, 5, 1 << 31):
+        downlink.reported(report(highest, 1), SENT, 3.0)
+    downlink.missed(Nack(7, (5, 4, 3)), SENT, 4.0)
+    downlink.measured_round_trip(9.9, SENT, 5.0)
+    assert downlink.budget >= LEAST_BUDGET
+
+
+def test_the_sent_rate_is_that_of_the_last_second() -> None:
+    meter = SentRate()
+    for number in range(40):
+        meter.sample(number * 50_000, number * 0.1)
+    assert meter.rate == 500_000
+    for number in range(40, 60):
+        meter.sample(39 * 50_000, number * 0.1)
+    assert meter.rate == 0
+    meter.sample(0, 7.0)
+    meter.sample(100, 7.5)
+    assert meter.rate == 200
