@@ -30,6 +30,7 @@ LOOK_SECONDS = 0.2
 """How often a limited down-link is looked at; at once after overuse, and in every tick while a probe pads."""
 FREE_LOOK_SECONDS = 1.0
 """How often one without a limit is: only what it is sent is measured, unless something changed."""
+MEASURE_SECONDS = 5.0
 HOLD_SECONDS = 3.0
 """Nothing gets better so soon after overuse."""
 TRIAL_SECONDS = 6.0
@@ -137,6 +138,7 @@ class DownlinkControl:
         "_lowered_at",
         "_missing",
         "_next_look",
+        "_next_measuring",
         "_overuses",
         "_prober",
         "_raise_after",
@@ -166,7 +168,7 @@ class DownlinkControl:
         """A choice was made that differs from the one before; reset by who acts on it."""
         self._overuses = 0
         self._failed_budget = 0
-        self._next_look = self._raise_after = 0.0
+        self._next_look = self._next_measuring = self._raise_after = 0.0
         self._raised_at = self._lowered_at = float("-inf")
         self._satisfied_since = float("inf")
 
@@ -209,6 +211,7 @@ class DownlinkControl:
         budget = self.downlink.budget
         self._next_look = now + (FREE_LOOK_SECONDS if budget is None else LOOK_SECONDS)
         if budget is None and not self._changed:
+            self._keep_measured(pictures, now)
             return
         self._changed = False
         demands = [self._demand(each, now) for each in pictures]
@@ -219,6 +222,13 @@ class DownlinkControl:
         if budget is not None:
             self._release_if_satisfied(allocation, now)
             self._probe(pictures, allocation, set_aside, sent.everything, round_trip, now)
+
+    def _keep_measured(self, pictures: Sequence[Picture], now: float) -> None:
+        """So that something is known of the layers when overuse comes."""
+        if now >= self._next_measuring:
+            self._next_measuring = now + MEASURE_SECONDS
+            for picture in pictures:
+                picture.stream.layer_rates(now)
 
     def _probe(
         self,
@@ -246,11 +256,9 @@ class DownlinkControl:
         hidden = grant.choice == OFF and grant.measure is Measure.NONE
         return EVERY_LAYER if hidden else grant.choice.spatial
 
-    @property
-    def measure(self) -> Measure:
-        """The worst that was done to any picture."""
-        measures = {grant.measure for grant in self._grants.values()}
-        return next((each for each in (Measure.PICTURE_OFF, Measure.PICTURE_REDUCED) if each in measures), Measure.NONE)
+    def pictures(self, measure: Measure) -> int:
+        """To how many pictures this was done."""
+        return sum(grant.measure is measure for grant in self._grants.values())
 
     def _note_overuse(self, now: float) -> None:
         tried = now - self._raised_at
@@ -294,7 +302,8 @@ class DownlinkControl:
         else:
             least = _LEAST_FOLLOWING[-len(rates) :] if len(rates) > 1 else _LEAST_FOLLOWING[:1]
         unused = grant.bits is not None and 0 < rate < grant.bits * _UNUSED
-        return demand._replace(least=least, most=grant.bits if unused and grant.bits else MOST_FOLLOWING)
+        most = int(rate / _UNUSED) if unused else MOST_FOLLOWING
+        return demand._replace(least=least, most=min(most, MOST_FOLLOWING))
 
     def _rates(self, picture: Picture, now: float) -> tuple[tuple[int, ...], ...]:
         """Measured, which costs something, only where there is a limit."""
@@ -335,7 +344,7 @@ class DownlinkControl:
             lowered = choice.spatial < before.spatial
             if lowered:
                 self._lowered_at = now
-            stream.choose(*choice, now, strictly=lowered and drowning)
+            stream.choose(*choice, now, strictly=drowning if lowered else room is not None)
         self._grants = grants
 
     def _release_if_satisfied(self, allocation: Allocation, now: float) -> None:

@@ -20,14 +20,17 @@ LEAST_BUDGET = 30_000
 
 _FALL = 0.97
 """A REMB below so much of the last one tells of overuse; smaller steps are rounding."""
-_FIRST_BELOW_SENT = 0.85
-"""The first REMB has none before it: so far below what is sent it tells of overuse too."""
+_FIRST_BELOW_SENT = 0.7
+_LITTLE_SENT = 300_000
+"""The first REMB has none before it: so far below what is sent it tells of overuse too, when that is not little."""
 _RETREAT = 0.85
 _MOST_LOSS = 0.1
 _SIGMAS = 0.6
 """Two standard deviations of a tenth lost among n packets are 0.6·√n."""
 _FEWEST_PACKETS = 20
 _LOSS_WINDOW_SECONDS = 2.0
+_LOSS_STEP_SECONDS = 0.1
+"""What comes together is counted together, so that a flood of NACKs costs no more than a few."""
 _SETTLE_SECONDS = 1.0
 """After a retreat: what is lost or late this soon was sent before it."""
 _UNHELPED = 0.75
@@ -35,11 +38,15 @@ _LESS = 0.9
 _MOST_ACCUSTOMED = 0.15
 _STUCK_SECONDS = 2.0
 """A REMB below what is sent that does not rise for so long: the link stays full."""
+_OVERHEAD = 30_000
+"""Headers, above all of sound, are in what is sent, but not in a REMB."""
 _QUEUE_SECONDS = 0.25
 _BASE_DRIFT_SECONDS = 0.005
 """By each measurement the shortest round trip is forgotten so much: routes change."""
 _REMB_SECONDS = 5.0
 _STALE_REPORT = 1 << 15
+_FORGOTTEN_SECONDS = 10.0
+"""From a NACK so long ago one can't count on: sequence numbers come round."""
 
 
 class Downlink:
@@ -78,8 +85,8 @@ class Downlink:
         self._estimated_at = float("-inf")
         self._highest: dict[int, int] = {}
         """By SSRC: the highest sequence number reported."""
-        self._missed: dict[int, int] = {}
-        """By SSRC: the last sequence number asked for again."""
+        self._missed: dict[int, tuple[int, float]] = {}
+        """By SSRC: the last sequence number asked for again, and when."""
         self._losses: deque[tuple[float, int, float]] = deque()
         """(when told, packets, packets lost)"""
         self._forgives_until = float("-inf")
@@ -94,9 +101,10 @@ class Downlink:
         """A REMB came; `sent`: bits per second sent of late."""
         before, self.estimate = self.estimate, bits_per_second
         self._estimated_at = self.heard_at = now
-        if bits_per_second > before or bits_per_second > sent:
+        if bits_per_second > before or bits_per_second > sent * _LESS - _OVERHEAD:
             self._risen_at = now
-        if bits_per_second < (before * _FALL if before else sent * _FIRST_BELOW_SENT):
+        first_above = sent * _FIRST_BELOW_SENT if sent > _LITTLE_SENT else 0
+        if bits_per_second < (before * _FALL if before else first_above):
             self._fell(bits_per_second, sent, now)
         elif self.budget is not None and bits_per_second > self.budget:
             self.budget = bits_per_second
@@ -128,12 +136,12 @@ class Downlink:
         """A NACK came: the fastest sign of a link suddenly full. What it does not name up to its last was received."""
         self.heard_at = now
         last = nack.sequences[-1]
-        before = self._missed.get(nack.media_ssrc)
-        covered = 0 if before is None else (last - before) & 0xFFFF
-        if before is not None and not 0 < covered < _STALE_REPORT:
+        before, when = self._missed.get(nack.media_ssrc, (last, now))
+        covered = (last - before) & 0xFFFF
+        if covered >= _STALE_REPORT and now - when < _FORGOTTEN_SECONDS:
             return  # asks again for what it asked for before
-        self._missed[nack.media_ssrc] = last
-        if before is not None:
+        self._missed[nack.media_ssrc] = last, now
+        if now - when < _FORGOTTEN_SECONDS:
             fresh = sum(1 for each in nack.sequences if 0 < (each - before) & 0xFFFF <= covered)
             self._lost(covered, fresh, sent, now)
 
@@ -141,7 +149,11 @@ class Downlink:
         if not 0 < packets < _STALE_REPORT or now - self.overused_at < _SETTLE_SECONDS:
             return
         losses = self._losses
-        losses.append((now, packets, lost))
+        if losses and now - losses[-1][0] < _LOSS_STEP_SECONDS:
+            since, packets_before, lost_before = losses.pop()
+            losses.append((since, packets_before + packets, lost_before + lost))
+        else:
+            losses.append((now, packets, lost))
         while now - losses[0][0] > _LOSS_WINDOW_SECONDS:
             losses.popleft()
         self._judge_loss(sent, now)

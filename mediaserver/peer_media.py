@@ -263,19 +263,6 @@ class PeerMedia:
         if limit is not None:
             self._sink.send_rtcp(bandwidth_estimate(self._control.ssrc, limit, ssrcs))
 
-    @property
-    def picture_measure(self) -> Measure:
-        """What is done about this peer's down-link just now; of each picture by its section: `picture_measures`."""
-        return self._downlink.measure
-
-    def picture_measures(self) -> dict[str, Measure]:
-        """By mid of the section that this peer receives."""
-        return {
-            subscription.mid: self._downlink.grant(ssrc).measure
-            for ssrc, subscription in self._subscriptions.items()
-            if subscription.video
-        }
-
     def statistics(self) -> dict[str, int]:
         """Counters for `StatisticsReply.peers`."""
         streams = [stream for stream in self._incoming.by_ssrc.values() if not stream.repair]
@@ -296,6 +283,8 @@ class PeerMedia:
             "downlink_bits_per_second": self._downlink.downlink.estimate,
             "downlink_budget_bits_per_second": self._downlink.downlink.budget or 0,
             "downlink_overuses": self._downlink.downlink.overuses,
+            "pictures_reduced": self._downlink.pictures(Measure.PICTURE_REDUCED),
+            "pictures_off": self._downlink.pictures(Measure.PICTURE_OFF),
             "round_trip_ms": round(self._control.round_trip * 1000),
             "audio_level": level,
         }

@@ -22,9 +22,12 @@ NEXT_STEP = 2.0
 """How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
 has proved to hold more. A first one goes no further than to what would be of use: most likely it disturbs."""
 LEAST_STEP = 60_000
+MOST_GOAL = 10_000_000
+"""No cluster sends more, whatever it is told of use."""
 PAUSE_SECONDS = 0.2
 _REACHED = 0.85
 _RETREAT = 0.85
+_FELLED = 0.5
 _ANOTHER_LINK = 1.1
 """A link that held so much more than at the last overuse has changed."""
 
@@ -82,13 +85,16 @@ class Prober:
         self._began = self._ends = 0.0
 
     def overused(self, now: float) -> bool:
-        """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it."""
-        probed = self.state is not ProbeState.WAITING
-        if probed:
-            self._downlink.restore(self._budget, now)
+        """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it. A
+        budget that fell far was not felled by so little."""
+        budget = self._downlink.budget or 0
+        probed = self.state is not ProbeState.WAITING and budget > self._budget * _FELLED
+        if self.state is not ProbeState.WAITING:
             self._failed(now)
         else:
             self._next = now + self._backoff.wait
+        if probed:
+            self._downlink.restore(self._budget, now)
         self._full_at = int((self._downlink.budget or 0) / _RETREAT)
         return probed
 
@@ -102,7 +108,7 @@ class Prober:
         if budget is None:
             self.state = ProbeState.WAITING
             return 0
-        if self.state is ProbeState.WAITING and full > budget and now >= self._next:
+        if self.state is ProbeState.WAITING and budget < min(full, MOST_GOAL) and now >= self._next:
             self._begin(wanted, full, budget, sent, now)
         if self.state is ProbeState.PADDING:
             return self._pad(sent, now)
@@ -114,7 +120,7 @@ class Prober:
         self.state = ProbeState.PADDING
         another = budget > self._full_at * _ANOTHER_LINK
         goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
-        self._goal = max(budget + LEAST_STEP, goal)
+        self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
         self._budget = budget
         self._sent_before = sent
         self._began, self._ends = now, now + CLUSTER_SECONDS

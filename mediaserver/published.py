@@ -75,13 +75,13 @@ class PublishedSection:
         for subscription in self.subscriptions:
             subscription.follow(now)
 
-    def pick(self, most: int) -> IncomingStream | None:
+    def pick(self, most: int, *, strictly: bool = False) -> IncomingStream | None:
         """The stream for who wants at most layer `most`: the best one that flows and will, else the next better one,
-        else one that may flow again."""
+        else one that may flow again. `strictly`: never a better one than `most`."""
         present = frozenset(number for number, stream in enumerate(self.layers) if stream is not None)
         for candidates in (self._alive & self._wanted, self._alive, present & self._wanted, present):
-            if candidates:
-                allowed = [number for number in candidates if number <= most]
+            allowed = [number for number in candidates if number <= most]
+            if allowed or (candidates and not strictly):
                 return self.layers[max(allowed) if allowed else min(candidates)]
         return None
 

@@ -8,7 +8,7 @@ several and layers it follows nobody: each subscriber's own choice keeps to its 
 from collections.abc import Sequence
 
 AUDIO_BITS_PER_SECOND = 48_000
-LEAST_SHARED = 300_000
+LEAST_SHARED = 200_000
 """Bits per second: a small camera picture at its full frame rate."""
 UNLIMITED_BITS_PER_SECOND = 100_000_000
 

@@ -123,9 +123,7 @@ class Subscription(OutgoingStream):
     def _target(self) -> IncomingStream | None:
         if self._published is None or not self._wanted or self._spatial == PAUSED:
             return None
-        most = min(self._most, self._spatial)
-        picked = self._published.pick(most)
-        return None if picked is not None and self._strictly and picked.layer > most else picked
+        return self._published.pick(min(self._most, self._spatial), strictly=self._strictly)
 
     def _let_go(self) -> None:
         for stream in (self.stream, self._awaited):

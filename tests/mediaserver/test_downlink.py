@@ -36,6 +36,11 @@ def test_the_first_remb_far_below_what_is_sent_is_a_fall(downlink: Downlink) -> 
     assert downlink.budget == 300_000
 
 
+def test_a_first_remb_beside_little_is_no_fall(downlink: Downlink) -> None:
+    downlink.estimated(40_000, 90_000, 1.0)
+    assert downlink.budget is None
+
+
 def test_while_a_sudden_fall_settles_only_lower_ones_count(downlink: Downlink) -> None:
     for number, bits in enumerate((1_500_000, 900_000, 500_000)):
         downlink.estimated(bits, SENT, 1 + number * 0.2)
@@ -114,6 +119,20 @@ def test_sequence_numbers_wrap(downlink: Downlink) -> None:
     assert downlink.budget is None
     downlink.missed(Nack(7, tuple(range(91, 150))), SENT, 1.3)
     assert downlink.budget is not None
+
+
+def test_a_nack_long_after_the_last_counts_from_itself(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, (100,)), SENT, 1.0)
+    downlink.missed(Nack(7, tuple(range(101, 130))), SENT, 400.0)
+    assert downlink.budget is None
+
+
+def test_headers_of_sound_are_no_overuse_that_lasts(downlink: Downlink) -> None:
+    downlink.estimated(500_000, SENT, 1.0)
+    downlink.estimated(60_000, SENT, 1.3)
+    for number in range(60):
+        downlink.estimated(60_000, 75_000, 2 + number * 0.3)
+    assert downlink.overuses == 2
 
 
 def test_a_growing_round_trip_counts_without_remb(downlink: Downlink) -> None:

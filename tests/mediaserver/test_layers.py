@@ -286,6 +286,8 @@ def test_paused_means_nothing_and_no_requests(stage: Stage) -> None:
     stage.frames(20)
     assert stage.seen() == []
     assert stage.asked() == set()
+    assert stage.subscription.pad(500, stage.clock.now) >= 500
+    assert {each.ssrc for each in stage.subscriber.sink.take_rtp()} == {5002}
     stage.choose(1)
     stage.frame(key=(1,))
     assert [each.layer for each in stage.seen()] == [1]

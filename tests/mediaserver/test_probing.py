@@ -5,7 +5,15 @@ from itertools import pairwise
 import pytest
 
 from mediaserver.downlink import Downlink
-from mediaserver.probing import FIRST_STEP, FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS, Backoff, Prober, ProbeState
+from mediaserver.probing import (
+    FIRST_STEP,
+    FIRST_WAIT_SECONDS,
+    MOST_GOAL,
+    MOST_WAIT_SECONDS,
+    Backoff,
+    Prober,
+    ProbeState,
+)
 
 TICK = 0.05
 BUDGET = 400_000
@@ -82,6 +90,14 @@ def test_padding_ends_with_overuse_and_the_budget_is_as_before(probed: Probed) -
     assert probed.downlink.budget == BUDGET
 
 
+def test_a_deep_fall_is_not_the_probes_doing(probed: Probed) -> None:
+    probed.until(ProbeState.PADDING)
+    probed.downlink.estimated(BUDGET // 4, MEDIA, probed.now)
+    assert not probed.prober.overused(probed.now)
+    assert probed.downlink.budget == BUDGET // 4
+    assert probed.prober.state is ProbeState.WAITING
+
+
 def test_each_failure_makes_the_next_cluster_later_up_to_a_bound(probed: Probed) -> None:
     began = []
     for _ in range(5):
@@ -119,6 +135,12 @@ def test_it_goes_no_further_than_would_be_of_use(probed: Probed) -> None:
     padded = len(probed.padded)
     probed.run(20, wanted=0, full=0)
     assert len(probed.padded) == padded
+
+
+def test_it_never_sends_immense_amounts(probed: Probed) -> None:
+    probed.run(60, wanted=1 << 40, full=1 << 40)
+    assert probed.downlink.budget is not None
+    assert probed.downlink.budget <= MOST_GOAL
 
 
 def test_no_limit_no_probe() -> None:
