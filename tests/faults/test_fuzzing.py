@@ -6,7 +6,7 @@ from tests.faults.fuzz_targets import TARGETS
 from tests.faults.fuzzing import Crash, Target, fuzz, kept, run
 
 SEED = 20261121
-EXECUTIONS = {"offer": 40, "media": 300, "frames": 500}
+EXECUTIONS = {"offer": 40, "media": 200, "layers": 200, "frames": 500}
 SHORT, LONG = 1_500, 60
 
 _each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
