@@ -304,9 +304,12 @@ class Load:
             self._receive(max(0.0, queue[0][0] - time.monotonic()))
 
     def settle(self) -> None:
-        """Reads what is still under way."""
-        while self._receive(SETTLED_SECONDS):
-            pass
+        """Reads what is still under way, until no more media comes; reports go on for ever."""
+        received, until = self.received(), time.monotonic() + SETTLED_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            self._receive(left)
+            if self.received() != received:
+                received, until = self.received(), time.monotonic() + SETTLED_SECONDS
 
     def find_origins(self) -> None:
         """Tells the probing receivers which stream they get from whom: one packet at a time goes out in each room."""

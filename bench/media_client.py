@@ -157,6 +157,11 @@ class BenchClient:
         self._shake_hands()
         self.socket.setblocking(False)
 
+    def say_goodbye(self) -> None:
+        """Ends the association (close_notify)."""
+        self._connection.shutdown()
+        self._flush(self._connection)
+
     def answer_check(self, datagram: bytes) -> None:
         """Servers that are not ICE-lite check us as well, again and again (RFC 7675)."""
         try:
@@ -229,6 +234,7 @@ class BenchClient:
                     raise
                 connection.DTLSv1_handle_timeout()
         self._flush(connection)
+        self._connection = connection
         if connection.get_selected_srtp_profile() != b"SRTP_AEAD_AES_128_GCM":
             raise OSError("the server has another SRTP profile than those it is compared with")
         material = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (_KEY + _SALT))
@@ -236,7 +242,7 @@ class BenchClient:
         outgoing = _session(client + client_salt, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
         incoming = _session(server + server_salt, pylibsrtp.Policy.SSRC_ANY_INBOUND)
         self.protect, self.protect_rtcp = outgoing.protect, outgoing.protect_rtcp
-        self.unprotect = incoming.unprotect
+        self.unprotect, self.unprotect_rtcp = incoming.unprotect, incoming.unprotect_rtcp
 
     def _take(self, connection: SSL.Connection, datagram: bytes) -> None:
         if datagram[0] < 4:

@@ -14,7 +14,16 @@ from pathlib import Path
 import msgspec
 
 from mediaserver.link_frames import encode_frame
-from mediaserver.link_messages import Answer, Offer, Reply, Request, Statistics, StatisticsReply, Upward
+from mediaserver.link_messages import (
+    Answer,
+    Disconnect,
+    Offer,
+    Reply,
+    Request,
+    Statistics,
+    StatisticsReply,
+    Upward,
+)
 
 _PATIENCE_SECONDS = 20.0
 
@@ -29,10 +38,15 @@ class BenchWorker:
         self._decoder: msgspec.msgpack.Decoder[Upward] = msgspec.msgpack.Decoder(Upward)
 
     def answer(self, room: str, peer: str, sdp: str) -> str:
-        reply = self._ask(Offer(next(self._numbers), room, peer, f"{peer}-connection", 1, sdp))
+        """Of a new connection: an earlier one of the same peer is replaced."""
+        number = next(self._numbers)
+        reply = self._ask(Offer(number, room, peer, f"connection-{number}", 1, sdp))
         if not isinstance(reply, Answer):
             raise RuntimeError(f"the worker refused an offer: {reply}")
         return reply.sdp
+
+    def disconnect(self, room: str, peer: str) -> None:
+        self._ask(Disconnect(next(self._numbers), room, peer))
 
     def statistics(self) -> StatisticsReply:
         reply = self._ask(Statistics(next(self._numbers)))
@@ -63,12 +77,12 @@ class BenchWorker:
 
 
 @contextmanager
-def bench_worker(*arguments: str, address: str = "127.0.0.1") -> Iterator[BenchWorker]:
-    """`python -m mediaserver` on this address and any UDP port, ended on exit."""
+def bench_worker(*arguments: str, address: str = "127.0.0.1", log: int | None = None) -> Iterator[BenchWorker]:
+    """`python -m mediaserver` on this address and any UDP port, ended on exit. `log`: where it writes its log."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "worker.sock"
         command = [sys.executable, "-m", "mediaserver", "--socket", str(path), "--udp-ports", "0"]
-        process = subprocess.Popen([*command, "--announce", address, *arguments], env=os.environ)
+        process = subprocess.Popen([*command, "--announce", address, *arguments], env=os.environ, stderr=log)
         try:
             link = _connect(path, process)
             with link:

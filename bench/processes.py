@@ -1,5 +1,6 @@
 """What a process costs, as Linux tells it."""
 
+import os
 from pathlib import Path
 
 
@@ -20,3 +21,16 @@ def memory_kilobytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1])
     raise RuntimeError("the kernel tells no memory")
+
+
+def resident_kilobytes(pid: int) -> int:
+    """Memory of this process that is in RAM just now, shared pages included (RSS)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise RuntimeError("the kernel tells no memory")
+
+
+def open_descriptors(pid: int) -> int:
+    """Files, sockets and the like that this process holds open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))

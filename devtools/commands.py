@@ -7,7 +7,7 @@ import sys
 from devtools import checks, setup, tests
 from devtools.shell import PYTHON, ROOT, CommandFailed, run, say, status
 
-BENCHES = ("join", "call", "forward", "recovery", "sfu")
+BENCHES = ("join", "call", "forward", "recovery", "sfu", "faults", "soak", "hostile")
 
 
 def main(arguments: list[str]) -> int:

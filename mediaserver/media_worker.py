@@ -140,6 +140,8 @@ class MediaWorker:
         ways = peers_by_path(peer.transport for _, peer in peers)
         own["tcp_connections"] = len(self._port.tcp)
         own["cpu_us"] = time.process_time_ns() // 1000
+        own["incoming_ssrcs"] = self._switchboard.sources
+        own["tasks"] = len(asyncio.all_tasks(self._loop)) if self._loop is not None else 0
         return self._drops.snapshot() | own | ways | traffic | self._pulse.take() | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:

@@ -18,6 +18,11 @@ class Switchboard:
         self._by_source: dict[bytes, Transport] = {}
         self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
 
+    @property
+    def sources(self) -> int:
+        """Incoming SSRCs known just now, of all transports."""
+        return len(self._by_source)
+
     def add_generation(self, transport: Transport, generation: Generation) -> None:
         self._by_username[generation.username] = (transport, generation)
 

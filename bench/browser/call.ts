@@ -7,27 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Consultation } from "./consultation.ts";
 import { DirectCall } from "./direct.ts";
-import { type MeasuredPage, now } from "./page.ts";
 import { type Impairment, Path } from "./path.ts";
-import { type Statistics, statistics } from "./statistics.ts";
+import { type Watched, watch } from "./watched.ts";
 
 /** Time for the browsers' bandwidth estimates to find their level before anything is counted. */
 const SETTLE_MS = 10_000;
 const DIRECT_SECONDS = 20;
-
-interface Watched extends Awaited<ReturnType<MeasuredPage["sensed"]>> {
-  seconds: number;
-  before: Statistics;
-  after: Statistics;
-}
-
-async function watch(measured: MeasuredPage, seconds: number): Promise<Watched> {
-  const since = now();
-  const before = await statistics(measured.page);
-  await sleep(seconds * 1000);
-  const after = await statistics(measured.page);
-  return { ...(await measured.sensed(since)), seconds: (now() - since) / 1000, before, after };
-}
 
 const [seconds, limitedSeconds] = [Number(process.argv[2] ?? 60), Number(process.argv[3] ?? 60)];
 const limit: Impairment = JSON.parse(process.argv[4] ?? '{"rate_kbps":1000}');

@@ -6,6 +6,8 @@
 export interface CameraChoices {
   source: number;
   framesPerSecond: number;
+  /** There is none, only the microphone. */
+  absent: boolean;
 }
 
 export const BEEP = { everyMs: 1000, lengthMs: 100 };
@@ -86,6 +88,9 @@ export function installCamera(
     const tracks: MediaStreamTrack[] = [];
     if (wanted?.audio) {
       tracks.push(await speak());
+    }
+    if (wanted?.video && choices.absent) {
+      throw new DOMException("no camera", "NotFoundError");
     }
     if (wanted?.video) {
       tracks.push(film());

@@ -8,7 +8,7 @@ import { BEEP, installCamera } from "./camera.ts";
 import { installMarks } from "./marks.ts";
 import type { Path } from "./path.ts";
 import { installSenses, type Senses } from "./senses.ts";
-import { installStamp, PICTURE } from "./stamp.ts";
+import { installStamp, PICTURE, type Picture } from "./stamp.ts";
 
 const FRAMES_PER_SECOND = 30;
 
@@ -16,6 +16,8 @@ export interface PageChoices {
   /** Tells cameras apart, 0 to 7. */
   source: number;
   path?: Path;
+  /** Of its camera, 640 × 360 unless told; null: it has no camera. */
+  picture?: Picture | null;
   /** The program to start instead of the installed browser. */
   program?: string;
   secureOrigin?: string;
@@ -42,9 +44,10 @@ export class MeasuredPage {
     const page = (await browser.pages())[0] ?? (await browser.newPage());
     // Our sound worklets are blobs, which the product's own policy rightly forbids.
     await page.setBypassCSP(true);
-    await page.evaluateOnNewDocument(installStamp, PICTURE);
-    const camera = { source: choices.source, framesPerSecond: FRAMES_PER_SECOND };
-    await page.evaluateOnNewDocument(installCamera, camera, PICTURE, BEEP);
+    const picture = choices.picture ?? PICTURE;
+    await page.evaluateOnNewDocument(installStamp, picture);
+    const camera = { source: choices.source, framesPerSecond: FRAMES_PER_SECOND, absent: choices.picture === null };
+    await page.evaluateOnNewDocument(installCamera, camera, picture, BEEP);
     await choices.path?.lead(page);
     await page.evaluateOnNewDocument(installSenses, choices.source);
     await page.evaluateOnNewDocument(installMarks);

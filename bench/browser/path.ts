@@ -3,13 +3,9 @@
  * instead of the worker. A worker that replaces another is found by itself, since each answer names its address.
  */
 
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { join } from "node:path";
-import { createInterface, type Interface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import type { Page } from "puppeteer-core";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+import { Ordered } from "./orders.ts";
 
 /** As `bench.link.Impairment`. */
 export interface Impairment {
@@ -32,59 +28,34 @@ export interface LinkCounters {
 }
 
 export class Path {
-  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #answers: AsyncIterator<string>;
-  readonly #lines: Interface;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #relay: Ordered;
 
   constructor(seed = 1) {
-    this.#process = spawn(join(ROOT, ".venv", "bin", "python"), ["-m", "bench.impairment", String(seed)], {
-      cwd: ROOT,
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    this.#lines = createInterface({ input: this.#process.stdout });
-    this.#answers = this.#lines[Symbol.asyncIterator]();
+    this.#relay = new Ordered("bench.impairment", String(seed));
   }
 
   /** From now on this page's media goes through here. Before the page's own scripts run. */
   async lead(page: Page): Promise<void> {
-    await page.exposeFunction("relayFor", (host: string, port: number) => this.#order({ type: "open", host, port }));
+    await page.exposeFunction("relayFor", (host: string, port: number) =>
+      this.#relay.order({ type: "open", host, port }),
+    );
     await page.evaluateOnNewDocument(rewriteAnswers);
   }
 
   async impair(both: { up?: Impairment; down?: Impairment }): Promise<void> {
-    await this.#order({ type: "impair", up: both.up ?? {}, down: both.down ?? {} });
+    await this.#relay.order({ type: "impair", up: both.up ?? {}, down: both.down ?? {} });
   }
 
   async changePorts(): Promise<void> {
-    await this.#order({ type: "change_ports" });
+    await this.#relay.order({ type: "change_ports" });
   }
 
   async report(): Promise<{ up: LinkCounters; down: LinkCounters }> {
-    return (await this.#order({ type: "report" })) as { up: LinkCounters; down: LinkCounters };
+    return (await this.#relay.order({ type: "report" })) as { up: LinkCounters; down: LinkCounters };
   }
 
   close(): void {
-    this.#process.stdin.end();
-    this.#lines.close();
-  }
-
-  /** One order at a time, so that each gets its own answer. */
-  #order(order: object): Promise<unknown> {
-    const answered = this.#turn.then(async () => {
-      this.#process.stdin.write(`${JSON.stringify(order)}\n`);
-      const { value, done } = await this.#answers.next();
-      if (done) {
-        throw new Error("the relay has ended");
-      }
-      const answer = JSON.parse(value) as { error?: string };
-      if (answer.error) {
-        throw new Error(`relay: ${answer.error}`);
-      }
-      return answer;
-    });
-    this.#turn = answered.catch(() => undefined);
-    return answered;
+    this.#relay.close();
   }
 }
 

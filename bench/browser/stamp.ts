@@ -21,10 +21,18 @@ export interface StampTools {
   now: () => number;
 }
 
-export const PICTURE = { width: 640, height: 360, columns: 16, rows: 3, cell: 40 };
+export interface Picture {
+  width: number;
+  height: number;
+  columns: number;
+  rows: number;
+  cell: number;
+}
+
+export const PICTURE: Picture = { width: 640, height: 360, columns: 16, rows: 3, cell: 40 };
 
 /** Runs in the page. */
-export function installStamp(picture: typeof PICTURE): void {
+export function installStamp(picture: Picture): void {
   const { columns, rows, cell, width, height } = picture;
   const cells = columns * rows;
   const timeBits = 32;

@@ -47,3 +47,38 @@ export async function statistics(page: Page): Promise<Statistics> {
     return sums;
   }, COUNTED);
 }
+
+export interface ReceivedSample {
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** Decoded so far. */
+  frames: number;
+  /** Pixels, of the largest picture that is received. */
+  height: number;
+  /** Packets of sound so far. */
+  audio_received: number;
+  audio_lost: number;
+}
+
+/** What the page receives just now. */
+export async function received(page: Page): Promise<ReceivedSample> {
+  return page.evaluate(async () => {
+    const at = performance.timeOrigin + performance.now();
+    const sample = { at, frames: 0, height: 0, audio_received: 0, audio_lost: 0 };
+    for (const connection of window.senses.connections) {
+      for (const report of (await connection.getStats()).values()) {
+        if (report.type !== "inbound-rtp") {
+          continue;
+        }
+        if (report.kind === "audio") {
+          sample.audio_received += report.packetsReceived ?? 0;
+          sample.audio_lost += report.packetsLost ?? 0;
+        } else if (report.framesDecoded) {
+          sample.frames += report.framesDecoded;
+          sample.height = Math.max(sample.height, report.frameHeight ?? 0);
+        }
+      }
+    }
+    return sample;
+  });
+}

@@ -20,6 +20,7 @@ from booking_bridge.webhook import parse_event
 from contract.clock import SystemClock
 from contract.errors import ErrorCode
 from contract.ids import ClinicId, ConnectionId, PeerId, RoomId
+from devtools.commands import BENCHES
 from mediaserver.transport_state import TransportState, may_follow
 from rooms.assembly import open_rooms
 from rooms.media_port import LivingMedia, MediaListener, RoomMeasure
@@ -298,3 +299,13 @@ def test_every_table_of_the_database_is_described() -> None:
 def test_every_folder_of_code_is_on_the_map() -> None:
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"web"}
     assert packages <= {name.strip("/") for name in _rows(ARCHITECTURE)}
+
+
+def test_every_bench_is_described() -> None:
+    """Each with the section of its name and a table of its fields' bars."""
+    text = (DOCS / "benchmarks.md").read_text("utf-8")
+    assert set(BENCHES) <= _anchors(text)
+    for name in BENCHES:
+        section = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        assert "| Field | Bar |" in section, name
+        assert (ROOT / "bench" / f"{name}.py").is_file()

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.test_hostile_datagrams import ROOM, Hostile, inbound, resident_kib, slot, ssrcs
+from bench.processes import resident_kilobytes
+from tests.faults.hostile import Hostile
+from tests.faults.test_hostile_datagrams import ROOM, inbound, slot, ssrcs
 from tests.integration.media_client import MediaClient, loopback_candidates
 from tests.integration.media_worker_process import PATIENCE, Link, worker_process
 from tests.mediaserver.tcp_client import TcpClient, frame
@@ -107,13 +109,13 @@ async def test_a_call_goes_on_among_hostile_connections(tmp_path: Path) -> None:
                 await member.connect_ice()
                 await member.shake_hands()
                 await link.state("mallory", "live")
-                hostile = Hostile(member, ssrcs(answer.sdp), ssrcs(anna.pc.localDescription.sdp))
+                hostile = Hostile(member, ssrcs(answer.sdp), ssrcs(anna.pc.localDescription.sdp), SEED)
                 strangers = Strangers(member.server, lambda: member.check(username="nobody:them"))
 
                 await asyncio.gather(strangers.come(500), frames_of_a_member(hostile, member, 2_000))
-                resident = resident_kib(worker)
+                resident = resident_kilobytes(worker.process.pid)
                 await asyncio.gather(strangers.come(CONNECTIONS), frames_of_a_member(hostile, member, MEMBER_FRAMES))
-                grown = resident_kib(worker) - resident
+                grown = resident_kilobytes(worker.process.pid) - resident
 
                 late.accept((await link.answer(ROOM, "late", "first", 1, late.offer())).sdp)
                 await late.connect_ice()

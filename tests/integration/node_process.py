@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import aiohttp
@@ -70,10 +70,17 @@ async def node(folder: Path, *arguments: str) -> AsyncIterator[Node]:
             await asyncio.wait_for(process.wait(), PATIENCE)
 
 
+class Site(Protocol):
+    """Where a person goes to."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Person:
     """Opens a link, connects, sends commands, remembers events."""
 
-    def __init__(self, at: Node, token: str) -> None:
+    def __init__(self, at: Site, token: str) -> None:
         self.at = at
         self.token = token
         self.cookies: dict[str, str] = {}

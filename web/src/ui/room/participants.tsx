@@ -1,4 +1,4 @@
-import { Mic, MicOff, UserX, Video, VideoOff, X } from "lucide-preact";
+import { Mic, MicOff, MonitorUp, UserX, Video, VideoOff, X } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ConnectionState, LinkQuality, ParticipantView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
@@ -89,6 +89,7 @@ function Row({ person, view, onDialog }: RowProps) {
       </span>
       {!absent && (
         <span class="marks">
+          {view.sharer?.person.id === who.id && <MonitorUp role="img" aria-label={said.room.screen.shares} />}
           <Mark
             on={media.microphone === "on"}
             yes={Mic}

@@ -1,8 +1,10 @@
 import type { room as russian } from "../ru/room.ts";
+import { stage } from "./stage.ts";
 
 /** The room, its connection and its settings, in English. */
 export const room: typeof russian = {
   room: {
+    ...stage,
     title: "Visit",
     tools: "Tools",
     controls: "Controls",

@@ -1,8 +1,10 @@
 import { plural } from "./plural.ts";
+import { stage } from "./stage.ts";
 
 /** The room, its connection and its settings, in Russian. */
 export const room = {
   room: {
+    ...stage,
     title: "Консультация",
     tools: "Инструменты",
     controls: "Управление",
