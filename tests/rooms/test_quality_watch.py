@@ -14,7 +14,7 @@ from rooms.outbox import Caller
 from rooms.quality.evidence import BreakCause
 from rooms.storage.quality import QualityTable
 from tests.rooms.observation import LEAVE, together
-from tests.rooms.support import CLINIC, RecordingMedia, a_join
+from tests.rooms.support import CLINIC, END, RecordingMedia, a_join
 from tests.rooms.world import World
 
 
@@ -159,3 +159,16 @@ async def test_a_room_is_forgotten_once_nobody_is_in_it(world: World) -> None:
     live(world, back)
     told = await world.bridge.quality(CLINIC.id, "A-1")
     assert told.counted_until is not None
+
+
+async def test_it_goes_with_its_appointment_even_while_it_is_being_counted(world: World) -> None:
+    patient, doctor = await together(world)
+    live(world, patient, doctor)
+    await talk(world, patient, doctor, 10)
+    await world.rooms.consultations.quality.flush()
+    async with world.rooms.store.write() as transaction:
+        assert await transaction.quality.get(patient.appointment) is not None
+        await transaction.expired.remove_appointments(CLINIC.id, END + timedelta(days=1), 10)
+        assert await transaction.quality.get(patient.appointment) is None
+    await talk(world, patient, doctor, 10)
+    await world.rooms.consultations.quality.flush()
