@@ -33,6 +33,7 @@ from mediaserver.link_messages import (
     ShareScreen,
     SlotEntry,
     Slots,
+    Speaker,
     Wanted,
 )
 from rooms.media_port import Flow, LinkMeasure, LivingMedia, RoomMeasure
@@ -139,6 +140,9 @@ class Heard:
 
     def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
         self.news.put_nowait(("wanted", room, peer, wanted))
+
+    def speaker_changed(self, room: RoomId, speaker: PeerId | None) -> None:
+        self.news.put_nowait(("speaker", room, speaker))
 
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         self.news.put_nowait(("lost", rooms))
@@ -410,6 +414,17 @@ async def test_what_is_wanted_is_told_and_kept_for_who_comes_back(tmp_path: Path
         assert living is not None
         assert living.wanted == wanted
         assert not living.shares_screen
+
+
+async def test_who_speaks_is_told_of_rooms_that_are_there(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, heard):
+        await link.offer(ROOM, PEER, OFFER)
+        made[0].tell(Speaker("another room", PEER))
+        made[1].tell(Speaker(ROOM, PEER))
+        made[0].tell(Speaker(ROOM, PEER))
+        made[0].tell(Speaker(ROOM, None))
+        assert await heard.next() == ("speaker", ROOM, PEER)
+        assert await heard.next() == ("speaker", ROOM, None)
 
 
 async def test_a_new_server_finds_out_who_shares_a_screen(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ describe("one media connection", () => {
     people = new Map();
     media = new MediaConnection({ microphone, camera: null }, "auto", {
       transport: () => {},
+      offerNeeded: () => {},
       remote: (now) => {
         people = now;
       },

@@ -251,6 +251,9 @@ export class Call {
       remote: (people) => {
         if (media === this.media) this.showRemote(people);
       },
+      offerNeeded: () => {
+        if (media === this.media && this.inside) this.negotiate(media.negotiate(this.sendOffer));
+      },
     };
     const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);
     media.useRelays(this.relays.servers.peek());

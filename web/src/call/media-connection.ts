@@ -4,6 +4,7 @@ import type { DeviceKind } from "./device-state.ts";
 import { type MediaWay, selectedWay } from "./media-way.ts";
 import type { FramedConnection } from "./own-frame.ts";
 import { limitSender, type Quality } from "./quality.ts";
+import { SoundSender } from "./sound-sender.ts";
 
 /** One other person's sound and picture; the streams stay the same objects while the sections carry that person. */
 export interface RemoteMedia {
@@ -16,6 +17,8 @@ export type TransportState = "connecting" | "connected" | "disturbed" | "failed"
 export interface MediaConnectionEvents {
   readonly transport: (state: TransportState) => void;
   readonly remote: (people: ReadonlyMap<string, RemoteMedia>) => void;
+  /** A further offer would change what is sent. */
+  readonly offerNeeded: () => void;
 }
 
 export type MakeConnection = (configuration: RTCConfiguration) => FramedConnection;
@@ -37,6 +40,7 @@ export class MediaConnection {
   private readonly release: () => void;
   private readonly events: MediaConnectionEvents;
   private readonly own: Record<DeviceKind, RTCRtpSender>;
+  private readonly sound: SoundSender;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
   private slots: readonly SlotView[] = [];
@@ -63,11 +67,11 @@ export class MediaConnection {
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
     const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
+    this.sound = new SoundSender(microphone);
     const camera = this.connection.addTransceiver(tracks.camera ?? "video", { direction: "sendonly" });
     preferCodecs(camera);
     this.own = { microphone: microphone.sender, camera: camera.sender };
     this.addSlots(FIRST_SLOTS);
-    prioritiseSound(microphone.sender);
     void limitSender(camera.sender, quality);
   }
 
@@ -183,6 +187,7 @@ export class MediaConnection {
     report.forEach((entry: { type: string; bytesReceived?: number; responsesReceived?: number }) => {
       if (entry.type === "candidate-pair") sum += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0);
     });
+    if (!this.retired && !this.closed && this.sound.needsOffer(report)) this.events.offerNeeded();
     return sum;
   }
 
@@ -235,14 +240,4 @@ function preferCodecs(transceiver: RTCRtpTransceiver): void {
   } catch {
     // An order that this browser does not take leaves its own order standing.
   }
-}
-
-function prioritiseSound(sender: RTCRtpSender): void {
-  const parameters = sender.getParameters();
-  if (!parameters.encodings?.length) return;
-  for (const encoding of parameters.encodings) {
-    encoding.priority = "high";
-    encoding.networkPriority = "high";
-  }
-  sender.setParameters(parameters).catch(() => {});
 }

@@ -45,7 +45,7 @@ export class FakeStream {
   }
 }
 
-class FakeSender {
+export class FakeSender {
   track: FakeTrack | null;
   parameters: { encodings: Record<string, unknown>[] } = { encodings: [{}] };
   constructor(track: FakeTrack | null) {
@@ -201,6 +201,7 @@ export function playBrowser(): Browser {
   vi.stubGlobal("document", Object.assign(new EventTarget(), document));
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
   vi.stubGlobal("RTCRtpReceiver", {});
+  vi.stubGlobal("RTCRtpSender", {});
   vi.stubGlobal("MediaStream", FakeStream);
   return browser;
 }
