@@ -19,6 +19,7 @@ class Drop(IntEnum):
     RETRANSMISSION_UNKNOWN = 10
     RETRANSMISSION_TOO_OFTEN = 11
     RTP_UNKNOWN_LAYER = 12
+    RED_MALFORMED = 13
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

@@ -137,7 +137,7 @@ class IncomingStream:
         self.layered = codec.name == "VP8"
         self.starts_keyframe = STARTS_KEYFRAME.get(codec.name, every_packet)
         for subscription in (*self.subscriptions, *self.shaped, *self.waiting):
-            subscription.follow_format(codec.name)
+            subscription.follow_format(codec)
         return True
 
     @property
@@ -213,14 +213,14 @@ class IncomingStream:
             return
         for subscription in waiting:
             if subscription.start(self, index, timestamp, arrival):
-                subscription.replay(self.ring, index + 1, self.highest, arrival)
+                subscription.replay(self, index + 1, self.highest, arrival)
 
     def add(self, subscription: Subscription, now: float) -> None:
         """Starts at once from a fresh keyframe in the ring, else with the next one. Who is switched from a layer that
         flows starts with the next one in any case: the past was shown already."""
         codec = self.published.codecs.get(self.payload_type)
         if codec is not None:
-            subscription.follow_format(codec.name)
+            subscription.follow_format(codec)
         if subscription.flows:
             self.waiting += (subscription,)
             self.request_keyframe(now)
@@ -228,7 +228,7 @@ class IncomingStream:
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
         if keyframe is not None and subscription.may_begin(self, self.keyframe_index):
             subscription.start(self, self.keyframe_index, HEADER.unpack_from(keyframe)[2], now)
-            subscription.replay(self.ring, self.keyframe_index, self.highest, now)
+            subscription.replay(self, self.keyframe_index, self.highest, now)
             return
         self.waiting += (subscription,)
         self.request_keyframe(now)

@@ -46,7 +46,7 @@ class TileEntry(msgspec.Struct, frozen=True):
 
 
 class Inventory(_Frame, frozen=True):
-    """Asks for every living transport; answered with `InventoryReply`; `Slots` and `Wanted` of each follow."""
+    """Asks for every living transport; answered with `InventoryReply`; `Slots`, `Wanted` and `Speaker` follow."""
 
     request: int
 
@@ -200,7 +200,14 @@ class Wanted(_Frame, frozen=True):
     screen: bool
 
 
-Notice = PeerState | Slots | Wanted
+class Speaker(_Frame, frozen=True):
+    """Who speaks, in a room of three or more who send; None: nobody for a while. Until told: nobody."""
+
+    room: str
+    peer: str | None
+
+
+Notice = PeerState | Slots | Wanted | Speaker
 
 Downward = Request
 Upward = Reply | Notice

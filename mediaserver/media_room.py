@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from contract.errors import ErrorCode, LimitError
+from mediaserver.active_speaker import LISTEN_SECONDS, ActiveSpeaker
 from mediaserver.link_messages import FlowEntry, RoomCounters, SlotEntry
 from mediaserver.media_peer import MediaPeer
 from mediaserver.negotiated import SCREEN_SLOT
@@ -15,17 +16,26 @@ from mediaserver.wanted import Wanted, wanted_layers
 SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
 """Called with the peer, its slots and how many it lacks."""
 TellWanted = Callable[[MediaPeer, Wanted], None]
+TellSpeaker = Callable[[str | None], None]
 
 
 class MediaRoom:
     """Assigns publishers to slots: stable while both stay, in the order of joining, first free slot first."""
 
-    def __init__(self, slots_changed: SlotsChanged, tell_wanted: TellWanted) -> None:
+    def __init__(self, slots_changed: SlotsChanged, tell_wanted: TellWanted, tell_speaker: TellSpeaker) -> None:
         self.peers: dict[str, MediaPeer] = {}
         self.screen: str | None = None
         """Whose screen is shown, by name: it outlives a connection."""
         self._slots_changed = slots_changed
         self._tell_wanted = tell_wanted
+        self._tell_speaker = tell_speaker
+        self._listener = ActiveSpeaker()
+        self._next_listening = 0.0
+
+    @property
+    def speaker(self) -> str | None:
+        """Who speaks, by name."""
+        return self._listener.speaker
 
     def check_place_for(self, name: str) -> None:
         """Raises `LimitError(ROOM_FULL)`."""
@@ -63,7 +73,10 @@ class MediaRoom:
         self._look_for_wanted(time.monotonic())
 
     def tick(self, now: float) -> None:
-        """Tells what down-links have chosen, and what is not wanted any more when it has stayed so."""
+        """Tells what down-links have chosen, what is not wanted any more when it has stayed so, and who speaks."""
+        if now >= self._next_listening:
+            self._next_listening = now + LISTEN_SECONDS
+            self._listen(now)
         chose = [peer.transport.media.take_changed_choices() for peer in self.peers.values()]
         if any(chose):
             self._look_for_wanted(now)
@@ -72,6 +85,14 @@ class MediaRoom:
                 told = peer.wanted.due(now)
                 if told is not None:
                     self._tell_wanted(peer, told)
+
+    def _listen(self, now: float) -> None:
+        """Between two people there is nobody to be told apart from."""
+        before = self._listener.speaker
+        heard = {peer.name: peer.transport.media.sound_level(now) for peer in self.peers.values() if peer.publishes}
+        self._listener.hear(heard if len(heard) > 2 else {}, now)
+        if self._listener.speaker != before:
+            self._tell_speaker(self._listener.speaker)
 
     def negotiated(self, peer: MediaPeer, *, reconnect: bool) -> None:
         """After an answer: fills the peer's slots and shows the peer to the others.

@@ -18,6 +18,7 @@ from mediaserver.link_messages import (
     RoomCounters,
     SlotEntry,
     Slots,
+    Speaker,
     TileEntry,
 )
 from mediaserver.link_messages import Wanted as WantedNotice
@@ -124,12 +125,13 @@ class MediaWorker:
         )
 
     def standing_notices(self) -> tuple[Notice, ...]:
-        """What a server that was not there must know: who is on whose slots, and who was told to send what."""
+        """What a server that was not there must know: who is on whose slots, was told to send what, and speaks."""
         notices: list[Notice] = []
         for room, peer in self._peers():
             notices.append(Slots(room, peer.name, peer.slot_entries(), peer.missing_slots))
             if peer.wanted is not None:
                 notices.append(_wanted_notice(room, peer, peer.wanted.told))
+        notices += [Speaker(name, room.speaker) for name, room in self._rooms.items()]
         return tuple(notices)
 
     def counters(self) -> dict[str, int]:
@@ -203,7 +205,10 @@ class MediaWorker:
         def tell_wanted(peer: MediaPeer, wanted: Wanted) -> None:
             self.notify(_wanted_notice(name, peer, wanted))
 
-        return MediaRoom(slots_changed, tell_wanted)
+        def tell_speaker(peer: str | None) -> None:
+            self.notify(Speaker(name, peer))
+
+        return MediaRoom(slots_changed, tell_wanted, tell_speaker)
 
     def _find(self, room: str, name: str) -> MediaPeer | None:
         found = self._rooms.get(room)

@@ -1,5 +1,7 @@
 """What an offer and our answer agreed on, in the terms of the packet path. Produced by `sdp_*`, used by forwarding."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,7 +40,7 @@ class Codec:
     """One payload format. `rtx_payload_type` 0 = no retransmission (RFC 4588)."""
 
     name: str
-    """`opus`, `VP8` or `H264`."""
+    """`opus`, `red`, `VP8` or `H264`."""
     payload_type: int
     clock_rate: int
     rtx_payload_type: int = 0
@@ -46,6 +48,12 @@ class Codec:
     pli: bool = False
     remb: bool = False
     transport_cc: bool = False
+    blocks: int = 0
+    """Of `red`: the payload type of what is in it (RFC 2198)."""
+
+    def carries(self, other: Codec) -> bool:
+        """Whether a payload of `other` may go out under this one as it came."""
+        return self.name == other.name and self.blocks == other.blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import secrets
 
+from mediaserver import red
 from mediaserver.negotiated import NO_SLOT, SCREEN_SLOT, Codec, Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.sdp_read import Offer, OfferedCodec, OfferedSection
 
@@ -87,13 +88,16 @@ class Negotiation:
 
 
 def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, ...]:
-    """Opus for sound; VP8, then constrained baseline H.264 for pictures.
+    """Opus and RED of it for sound, in the client's order: browsers send what the answer has first, so that the page
+    decides. VP8, then constrained baseline H.264 for pictures.
 
     Who sends is given H.264 beside VP8 only when all can show it, and without VP8 in any case: a picture for some is
     more than none. Who receives is asked for all it has, so that both are known of it.
     """
     if offered.kind is Kind.AUDIO:
-        wanted = [("opus", _first(offered, "opus", _OPUS_CLOCK))]
+        opus = _first(offered, "opus", _OPUS_CLOCK)
+        wanted = [("opus", opus), (red.NAME, _red_of(opus, offered))]
+        wanted.sort(key=lambda each: offered.codecs.index(each[1]) if each[1] is not None else 0)
     else:
         vp8 = _first(offered, "vp8", _VIDEO_CLOCK)
         with_h264 = h264_by_all or vp8 is None or offered.direction is Direction.SUBSCRIBE
@@ -111,6 +115,16 @@ def accepted_rids(offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[s
 
 def _first(offered: OfferedSection, name: str, clock_rate: int) -> OfferedCodec | None:
     return next((codec for codec in offered.codecs if codec.name == name and codec.clock_rate == clock_rate), None)
+
+
+def _red_of(opus: OfferedCodec | None, offered: OfferedSection) -> OfferedCodec | None:
+    """RED whose blocks are this Opus and nothing else (RFC 2198 section 5)."""
+    for codec in offered.codecs:
+        if opus is not None and codec.name == red.NAME and codec.clock_rate == _OPUS_CLOCK:
+            blocks = [block for parameter in codec.parameters for block in parameter.split("/")]
+            if set(blocks) == {str(opus.payload_type)}:
+                return codec
+    return None
 
 
 def _first_h264(offered: OfferedSection) -> OfferedCodec | None:
@@ -149,6 +163,7 @@ def _codec(name: str, chosen: OfferedCodec, offered: OfferedSection) -> Codec:
         remb=video and "goog-remb" in chosen.feedback,
         # Not where the client receives: it would then stop estimating by itself.
         transport_cc=publishing and "transport-cc" in chosen.feedback and TRANSPORT_CC in offered.extensions,
+        blocks=int(next(iter(chosen.parameters)).split("/")[0]) if name == red.NAME else 0,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mediaserver import red
 from mediaserver.forwarder import ABS_SEND_TIME_UNITS, OUTGOING_HEADER
 from mediaserver.incoming import SILENCE
-from mediaserver.negotiated import Section
+from mediaserver.negotiated import Codec, Section
 from mediaserver.rtp import LARGEST_ONE_BYTE_ID, LONGEST_ONE_BYTE_DATA, ONE_BYTE_PROFILE, VERSION_2
 from mediaserver.sink import Sink
 
@@ -17,9 +18,9 @@ class Outgoing:
     """Public fields are the forwarder's; `header` is written anew in place for each packet."""
 
     __slots__ = (
+        "codec",
         "constant",
         "first_word",
-        "format",
         "header",
         "level_bits",
         "level_word",
@@ -32,13 +33,16 @@ class Outgoing:
         "send_time_bits",
         "send_time_word",
         "ssrc",
+        "takes_own_blocks",
     )
 
     def __init__(self, section: Section, sink: Sink) -> None:
         self.send = sink.send_rtp
         self.ssrc, self.repair_ssrc = section.ssrcs[0]
-        self.format = ""
-        """The publisher's codec, "" before it is known."""
+        self.codec: Codec | None = None
+        """The publisher's, None before it is known."""
+        self.takes_own_blocks = False
+        """The publisher sends RED, and the subscriber has only Opus for it."""
         self.first_word = self.repair_word = 0
         """The first 16 bits but for the flags; 0: the subscriber has no payload type for the publisher's codec."""
         self.level_word = self.level_bits = 0
@@ -55,20 +59,23 @@ class Outgoing:
         send_time_id = _usable(section.extensions.abs_send_time)
         self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
         self.send_time_bits = 0xFFFFFF if send_time_id else 0
-        if self.format:
-            self.use_format(self.format)
+        if self.codec is not None:
+            self.use_format(self.codec)
 
-    def use_format(self, name: str) -> None:
+    def use_format(self, codec: Codec) -> None:
         """The publisher's codec under the subscriber's payload types."""
-        self.format = name
+        self.codec = codec
         self.first_word = self.repair_word = 0
-        for codec in self.section.codecs:
-            if codec.name == name:
-                flags = VERSION_2 | _EXTENSION_FLAG
-                self.first_word = flags | codec.payload_type
-                if codec.rtx_payload_type and self.repair_ssrc:
-                    self.repair_word = flags | codec.rtx_payload_type
-                return
+        own = next((each for each in self.section.codecs if each.carries(codec)), None)
+        self.takes_own_blocks = own is None and codec.name == red.NAME
+        if self.takes_own_blocks:
+            own = next((each for each in self.section.codecs if each.name == "opus"), None)
+        if own is None:
+            return
+        flags = VERSION_2 | _EXTENSION_FLAG
+        self.first_word = flags | own.payload_type
+        if own.rtx_payload_type and self.repair_ssrc:
+            self.repair_word = flags | own.rtx_payload_type
 
     def tell_level(self, told: bool) -> None:
         """Whether the publisher tells its audio level."""

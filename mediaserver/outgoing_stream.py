@@ -16,8 +16,8 @@ from mediaserver.forwarder import ABS_SEND_TIME_UNITS
 from mediaserver.incoming import SILENCE, IncomingStream
 from mediaserver.negotiated import Section
 from mediaserver.outgoing import Outgoing
-from mediaserver.packet_ring import PacketRing
 from mediaserver.pictures import ALL_LAYERS, Pictures
+from mediaserver.red import OwnBlocks
 from mediaserver.retransmission import Retransmission, Span
 from mediaserver.rtcp import ReportBlock
 from mediaserver.rtp import HEADER, KEPT_FLAGS, payload_offset
@@ -43,8 +43,10 @@ class OutgoingStream(Outgoing):
     """`stream` is what flows now. Public fields are the forwarder's."""
 
     __slots__ = (
+        "_drops",
         "_next_number",
         "_octets_before",
+        "_own_blocks",
         "_packets_before",
         "_pictures",
         "_renumbered",
@@ -72,6 +74,7 @@ class OutgoingStream(Outgoing):
         self.stream: IncomingStream | None = None
         self._reports = SentReports(sink.send_rtcp)
         self._retransmission = Retransmission(self, drops)
+        self._drops = drops
         self._next_number = 0x10000 + secrets.randbelow(0x4000)
         self._temporal = ALL_LAYERS
         self._timeline = Timeline()
@@ -84,6 +87,8 @@ class OutgoingStream(Outgoing):
         self._renumbered = False
         """Its pictures went out under other numbers than their own."""
         self._shape: Shape | None = None
+        self._own_blocks: OwnBlocks | None = None
+        """Not both of these."""
         self.shape: ShapePacket = _never
         self._packets_before = self._octets_before = 0
         self._started_packets = self._started_octets = 0
@@ -98,7 +103,7 @@ class OutgoingStream(Outgoing):
 
     @property
     def is_shaped(self) -> bool:
-        return self._shape is not None
+        return self._shape is not None or self._own_blocks is not None
 
     # Starts and ends
 
@@ -127,7 +132,7 @@ class OutgoingStream(Outgoing):
         self._renumbered = self._shape is not None
         self._pictures = _last_picture(stream) if self._shape is None else self._shape.pictures.last or self._pictures
         self.stream = None
-        self._shape, self.shape = None, _never
+        self._shape, self._own_blocks, self.shape = None, None, _never
         self.first_index = NEVER
 
     def end_publisher(self) -> None:
@@ -157,8 +162,24 @@ class OutgoingStream(Outgoing):
     def _begin_plain(self, stream: IncomingStream, index: int) -> None:
         self.sequence_offset = self._next_number - index
         self.first_index = index
-        self._shape, self.shape = None, _never
+        self._shape_blocks()
         self._begin_span(stream)
+
+    def reshape_blocks(self, stream: IncomingStream) -> bool:
+        """After a change of format: RED begins or ends, with the numbers as they were. Whether anything changed."""
+        if self.codec is None or not (self.takes_own_blocks or self._own_blocks is not None):
+            return False
+        self._end_span(stream)
+        self._shape_blocks()
+        self._begin_span(stream)
+        return True
+
+    def _shape_blocks(self) -> None:
+        """RED that the subscriber does not know is shaped, everything else is plain."""
+        self._shape, self._own_blocks, self.shape = None, None, _never
+        if self.takes_own_blocks and self.codec is not None:
+            self._own_blocks = OwnBlocks(self, self.codec.blocks, self._drops)
+            self.shape = self._own_blocks.shape
 
     def _begin_shape(self, stream: IncomingStream, index: int, continued: PictureNumbers | None, *, limit: int) -> None:
         self.first_index = index
@@ -174,7 +195,7 @@ class OutgoingStream(Outgoing):
         self._begin_span(stream)
 
     def _begin_span(self, stream: IncomingStream) -> None:
-        counted = self._shape or stream
+        counted = self._shape or self._own_blocks or stream
         self._started_packets, self._started_octets = counted.packets, counted.octets
         span = Span(self._next_number, stream, self.timestamp_offset, self.sequence_offset, self._shape)
         self._retransmission.begin(span)
@@ -192,7 +213,7 @@ class OutgoingStream(Outgoing):
     def _sent(self) -> tuple[int, int]:
         """Packets and payload octets so far; plain ones from the stream's counts instead of counters of our own."""
         packets, octets = self._packets_before, self._octets_before
-        counted = self._shape or self.stream
+        counted = self._shape or self._own_blocks or self.stream
         if counted is None:
             return packets, octets
         return packets + counted.packets - self._started_packets, octets + counted.octets - self._started_octets
@@ -217,15 +238,15 @@ class OutgoingStream(Outgoing):
 
     # Packets of the past
 
-    def replay(self, ring: PacketRing, first: int, last: int, now: float) -> None:
-        """Sends what the ring holds of `first`..`last`, which never went out here before."""
+    def replay(self, stream: IncomingStream, first: int, last: int, now: float) -> None:
+        """Sends what the stream's ring holds of `first`..`last` in the present format; none of it went out before."""
         for index in range(first, last + 1):
-            packet = ring.get(index)
-            if packet is None:
+            packet = stream.ring.get(index)
+            if packet is None or packet[1] & 0x7F != stream.payload_type:
                 continue
             word, sequence, timestamp, _ = HEADER.unpack_from(packet)
             payload = packet[payload_offset(packet) :]
-            if self._shape is not None:
+            if self.is_shaped:
                 send_time = int(now * ABS_SEND_TIME_UNITS) & 0xFFFFFF
                 self.shape(index, word & KEPT_FLAGS, timestamp, payload, send_time, SILENCE)
                 continue

@@ -11,6 +11,7 @@ from mediaserver.bandwidth import DownlinkControl, Picture, Sent
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
 from mediaserver.forwarder import Forwarder
+from mediaserver.incoming import SILENCE
 from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
 from mediaserver.published import PublishedSection
 from mediaserver.relayed_limit import RelayedLimit, picture_limit
@@ -39,6 +40,8 @@ TICK_SECONDS = 0.05
 """How often the worker calls `tick` of every peer."""
 REPORT_SECONDS = 1.0
 RELAY_SECONDS = 0.2
+LEVEL_LIFE_SECONDS = 0.2
+"""Sound comes every 20 ms; whoever is silent may send less."""
 REPORT_LIFE_SECONDS = 12.0
 """Browsers report on sound every 5 s; what a silent subscriber said before that is no longer so."""
 
@@ -111,6 +114,12 @@ class PeerMedia:
             if published.section.kind is kind and published.section.slides is slides:
                 return published
         return None
+
+    def sound_level(self, now: float) -> int:
+        """The voice bit and -dBov (RFC 6464) of what the microphone sends just now; `SILENCE` when it sends nothing."""
+        audio = self.first_published(Kind.AUDIO)
+        stream = audio.stream if audio is not None else None
+        return stream.level if stream is not None and now - stream.arrival < LEVEL_LIFE_SECONDS else SILENCE
 
     def set_active(self) -> None:
         """SRTP keys are ready: forwarding to this peer starts, keyframes for what it subscribes are asked for."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mediaserver import red
 from mediaserver.candidates import candidate_lines
 from mediaserver.dtls import Fingerprint
 from mediaserver.ice import IceCredentials
@@ -115,6 +116,8 @@ def _codec_lines(codec: Codec, offered: OfferedSection) -> list[str]:
     lines += [f"a=rtcp-fb:{number} {name}" for wanted, name in feedback if wanted]
     if codec.name == "opus":
         lines.append(f"a=fmtp:{number} {_OPUS}")
+    elif codec.name == red.NAME:
+        lines.append(f"a=fmtp:{number} {codec.blocks}/{codec.blocks}")
     elif codec.name == "H264":
         lines.append(f"a=fmtp:{number} {_h264_parameters(number, offered)}")
     if codec.rtx_payload_type:

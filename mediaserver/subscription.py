@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mediaserver.drops import Drops
 from mediaserver.incoming import IncomingStream
-from mediaserver.negotiated import Kind, Section
+from mediaserver.negotiated import Codec, Kind, Section
 from mediaserver.outgoing_stream import OutgoingStream
 from mediaserver.pictures import ALL_LAYERS
 from mediaserver.published import PublishedSection
@@ -37,9 +37,7 @@ class Subscription(OutgoingStream):
         """The section's ids, mid or formats may have changed; its SSRCs never do."""
         self.configure(section)
         self._follow_level()
-        stream = self.stream
-        if stream is not None and not self.first_word:
-            self._fall_silent(stream)
+        self._adapt()
         if self._awaited is not None:
             self._awaited.request_keyframe(now)
 
@@ -143,11 +141,19 @@ class Subscription(OutgoingStream):
         stream = self.stream or self._awaited
         self.tell_level(stream is not None and bool(stream.level_id))
 
-    def follow_format(self, name: str) -> None:
+    def follow_format(self, codec: Codec) -> None:
         """The publisher's codec; without a payload type for it the subscription falls silent until the next start."""
-        self.use_format(name)
-        if not self.first_word and self.stream is not None:
-            self._fall_silent(self.stream)
+        self.use_format(codec)
+        self._adapt()
+
+    def _adapt(self) -> None:
+        stream = self.stream
+        if stream is None:
+            return
+        if not self.first_word:
+            self._fall_silent(stream)
+        elif self.reshape_blocks(stream):
+            stream.enlist(self)
 
     def _fall_silent(self, stream: IncomingStream) -> None:
         """Nothing more may go out under the numbers that follow: it waits for a start."""

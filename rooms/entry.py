@@ -17,6 +17,7 @@ from rooms.messages import (
     SeatLost,
     SeatLostReason,
     SlotsChanged,
+    SpeakerChanged,
     VerdictCode,
     VerdictView,
 )
@@ -88,7 +89,7 @@ class Entrance:
         if not self._lobby.holds(caller):
             # The socket was lost on the way: the seat is kept like any other.
             self._directory.publish(room, room.lose_connection(caller.participant, caller.connection))
-        self._tell_media(seat, media, living)
+        self._tell_media(room, seat, media, living)
         return JoinResult(
             snapshot=room.snapshot(caller.role),
             me=caller.participant,
@@ -157,7 +158,7 @@ class Entrance:
         state = living.state if media.resumed else ConnectionState.CONNECTING
         return replace(seat, transport=state, slots=living.slots, missing_slots=living.missing_slots)
 
-    def _tell_media(self, seat: Seat, media: _Media, living: LivingMedia | None) -> None:
+    def _tell_media(self, room: LiveRoom, seat: Seat, media: _Media, living: LivingMedia | None) -> None:
         """What the answer to the command does not say."""
         told = () if media.answer is None else media.answer.slots
         if media.connection and living is None:
@@ -166,6 +167,8 @@ class Entrance:
             self._directory.tell(seat, SlotsChanged(slots=seat.slots, missing_slots=seat.missing_slots))
         if living is not None and living.wanted is not None:
             self._directory.tell(seat, living.wanted)
+        if room.speaker is not None:
+            self._directory.tell(seat, SpeakerChanged(participant=room.speaker))
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
         """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""

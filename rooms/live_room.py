@@ -19,6 +19,7 @@ from rooms.messages import (
     RoomChanged,
     RoomNotice,
     RoomSnapshot,
+    SpeakerChanged,
 )
 from rooms.model import InvitationStatus, Participant
 from rooms.quality.evidence import Present
@@ -39,6 +40,9 @@ class LiveRoom:
         self._notice: RoomNotice | None = None
         self._finished = False
         self._screen: ParticipantId | None = None
+        self._heard: ParticipantId | None = None
+        """Who speaks as the media server hears it; `_speaker` as it is told."""
+        self._speaker: ParticipantId | None = None
         self._people: dict[ParticipantId, Participant] = {}
         self._seats: dict[ParticipantId, Seat] = {}
         self._views: dict[ParticipantId, ParticipantView] = {}
@@ -61,6 +65,11 @@ class LiveRoom:
     def screen(self) -> ParticipantId | None:
         """Who shares a screen."""
         return self._screen
+
+    @property
+    def speaker(self) -> ParticipantId | None:
+        """Who speaks, of those whose microphone is on."""
+        return self._speaker
 
     def seat(self, participant: ParticipantId) -> Seat | None:
         return self._seats.get(participant)
@@ -112,7 +121,7 @@ class LiveRoom:
     def take_seat(self, participant: ParticipantId, seat: Seat) -> Events:
         """Puts an invited participant on their seat, in place of the one they may hold already."""
         self._seats[participant] = seat
-        return self._tell(participant)
+        return self._tell(participant) + self._tell_speaker()
 
     def change_seat(self, participant: ParticipantId, seat: Seat) -> Events:
         """Changes a seat that is held; nothing happens to one that was given up meanwhile."""
@@ -124,7 +133,7 @@ class LiveRoom:
         if self._seats.pop(participant, None) is None:
             return ()
         stopped = self.share_screen(None) if self._screen == participant else ()
-        return stopped + self._tell(participant)
+        return stopped + self._tell(participant) + self._tell_speaker()
 
     def lose_connection(self, participant: ParticipantId, connection: ConnectionId) -> Events:
         """The socket is gone; the seat stays. A connection that does not hold the seat changes nothing."""
@@ -153,6 +162,11 @@ class LiveRoom:
         self._screen = participant
         return self._tell_room()
 
+    def hear(self, speaker: ParticipantId | None) -> Events:
+        """Who speaks from now on; who has muted their microphone does not."""
+        self._heard = speaker
+        return self._tell_speaker()
+
     def finish(self) -> Events:
         """The consultation is over. Everybody is told, then all seats are given up."""
         if self._finished:
@@ -173,6 +187,14 @@ class LiveRoom:
         self._version += 1
         self._views[participant] = view
         return (ParticipantChanged(version=self._version, participant=view),)
+
+    def _tell_speaker(self) -> Events:
+        seat = self._seats.get(self._heard) if self._heard is not None else None
+        speaker = self._heard if seat is not None and seat.media.microphone is DeviceState.ON else None
+        if speaker == self._speaker:
+            return ()
+        self._speaker = speaker
+        return (SpeakerChanged(participant=speaker),)
 
     def _tell_room(self) -> Events:
         self._version += 1

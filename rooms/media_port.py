@@ -65,6 +65,10 @@ class MediaListener(Protocol):
         """The peer shall send other pictures than before."""
         ...
 
+    def speaker_changed(self, room: RoomId, speaker: PeerId | None) -> None:
+        """Another one speaks, or nobody."""
+        ...
+
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         """The worker that held these rooms is gone; their peers must offer anew."""
         ...

@@ -373,6 +373,12 @@ class MediaWanted(Event, frozen=True):
     screen: bool
 
 
+class SpeakerChanged(Event, frozen=True):
+    """Who speaks, in a room of three or more; null: nobody for some seconds. Until told: nobody."""
+
+    participant: str | None
+
+
 class MediaLost(Event, frozen=True):
     """The media worker is gone: make a new RTCPeerConnection and send `media.offer`."""
 
@@ -460,6 +466,7 @@ EVENTS: dict[str, type[Event]] = {
     "room.changed": RoomChanged,
     "media.slots": SlotsChanged,
     "media.wanted": MediaWanted,
+    "room.speaker": SpeakerChanged,
     "media.lost": MediaLost,
     "media.quality": QualityChanged,
     "seat.lost": SeatLost,

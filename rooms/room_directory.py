@@ -154,6 +154,11 @@ class RoomDirectory:
         if seat is not None:
             self.tell(seat, wanted)
 
+    def speaker_changed(self, room: RoomId, speaker: PeerId | None) -> None:
+        live = self._rooms.get(AppointmentId(room))
+        if live is not None:
+            self.publish(live, live.hear(None if speaker is None else ParticipantId(speaker)))
+
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         for room in rooms:
             live = self._rooms.get(AppointmentId(room))
@@ -165,6 +170,7 @@ class RoomDirectory:
                 lost = replace(seat, transport=ConnectionState.CONNECTING, slots=(), missing_slots=0)
                 self.publish(live, live.change_seat(participant, lost), cause=BreakCause.WORKER_LOST)
                 self.tell(seat, MediaLost())
+            self.publish(live, live.hear(None))
 
     def _find(self, room: RoomId, peer: PeerId) -> tuple[LiveRoom | None, Seat | None]:
         live = self._rooms.get(AppointmentId(room))

@@ -27,6 +27,7 @@ from mediaserver.link_messages import (
     ShareScreen,
     SlotEntry,
     Slots,
+    Speaker,
     Statistics,
     StatisticsReply,
     TileEntry,
@@ -327,6 +328,9 @@ class MediaLink:
             listener.worker_lost(rooms)
 
     def _noticed(self, link: WorkerLink, notice: Notice) -> None:
+        if isinstance(notice, Speaker):
+            self._speaker_noticed(link, notice)
+            return
         room, peer = RoomId(notice.room), PeerId(notice.peer)
         known = self._peers.get((room, peer))
         if known is None or self._placements.get(room) is not link:
@@ -345,6 +349,14 @@ class MediaLink:
                 listener.wanted_changed(room, peer, known.wanted)
         else:
             self._state_noticed(room, peer, known, notice)
+
+    def _speaker_noticed(self, link: WorkerLink, notice: Speaker) -> None:
+        room = RoomId(notice.room)
+        if self._placements.get(room) is not link:
+            return
+        speaker = None if notice.peer is None else PeerId(notice.peer)
+        for listener in list(self._listeners):
+            listener.speaker_changed(room, speaker)
 
     def _state_noticed(self, room: RoomId, peer: PeerId, known: _Peer, notice: PeerState) -> None:
         known.state = notice.state if notice.state in _STATES else known.state

@@ -81,6 +81,10 @@ class MediaClient:
         for _ in range(slots):
             self.add_slot()
 
+    def speak(self, speaks: bool) -> None:
+        """A tone, as at the beginning, or silence."""
+        self.pc.getSenders()[0].replaceTrack(Tone() if speaks else AudioStreamTrack())
+
     def add_slot(self) -> None:
         self.pc.addTransceiver("audio", direction="recvonly")
         self.pc.addTransceiver("video", direction="recvonly")

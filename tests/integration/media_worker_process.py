@@ -24,6 +24,7 @@ from mediaserver.link_messages import (
     Reply,
     Request,
     Slots,
+    Speaker,
     Statistics,
     StatisticsReply,
     Upward,
@@ -108,6 +109,15 @@ class Link:
             while (found := look()) is None:
                 await self._changed.wait()
             return found
+
+    async def speaker(self, peer: str | None) -> None:
+        """Waits until the last word on who speaks is this one."""
+
+        def told() -> Speaker | None:
+            speakers = [notice for notice in self.notices if isinstance(notice, Speaker)]
+            return speakers[-1] if speakers and speakers[-1].peer == peer else None
+
+        await self._told(told)
 
     def slots_of(self, peer: str) -> list[Slots]:
         return [notice for notice in self.notices if isinstance(notice, Slots) and notice.peer == peer]

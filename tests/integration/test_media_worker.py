@@ -75,6 +75,22 @@ async def test_three_people_hear_and_see_each_other(link: Link) -> None:
     await close_all(clients)
 
 
+async def test_who_speaks_is_told_in_a_room_of_three(link: Link) -> None:
+    clients = {name: MediaClient(link, "room", name, BRIGHTNESS[name]) for name in BRIGHTNESS}
+    for client in clients.values():
+        client.speak(False)
+        await client.join()
+    clients["boris"].speak(True)
+    await link.speaker("boris")
+    clients["boris"].speak(False)
+    clients["vera"].speak(True)
+    await link.speaker("vera")
+    # Between two nobody has to be told apart.
+    await link.disconnect("room", "anna")
+    await link.speaker(None)
+    await close_all(clients)
+
+
 async def test_garbage_on_the_port_disturbs_nobody(link: Link) -> None:
     clients = await join_all(link, "anna", "boris")
     _, video = sections_of(link, clients["anna"], "boris")

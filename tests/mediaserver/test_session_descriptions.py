@@ -99,8 +99,17 @@ def test_the_answer_mirrors_the_offer(browser: str) -> None:
             assert media.msid == f"slot-{section.slot} slot-{section.slot}-{section.kind}"
             assert tuple(item.ssrc for item in media.ssrc) == tuple(ssrc for ssrc in section.ssrcs[0] if ssrc)
     assert "video-orientation" not in text
-    assert "red/" not in text
+    sounds = re.findall(r"m=audio 9 \S+ (.+)\r\n", text)
+    assert sounds == {"chromium": ["111 63"] * 3, "firefox": ["109"] * 3, "aiortc": ["96"] * 3}[browser]
+    assert text.count("a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n") == (3 if browser == "chromium" else 0)
     assert "minptime=10;useinbandfec=1;usedtx=1" in text
+
+
+@pytest.mark.parametrize("blocks", ["111/0", "0", "", "111;x=1", "111/111/x"])
+def test_red_of_anything_but_the_chosen_opus_is_not_accepted(blocks: str) -> None:
+    text = browser_offer("chromium").replace("a=fmtp:63 111/111", f"a=fmtp:63 {blocks}")
+    negotiated = Negotiation().accept(read_offer(text), h264_by_all=True)
+    assert {codec.name for section in negotiated.sections for codec in section.codecs} == {"opus", "VP8", "H264"}
 
 
 def test_h264_comes_after_vp8_and_only_as_constrained_baseline() -> None:

@@ -37,6 +37,7 @@ from rooms.messages import (
     ShareScreen,
     SlotsChanged,
     SlotView,
+    SpeakerChanged,
     StopScreen,
     Tile,
     TileSize,
@@ -44,6 +45,7 @@ from rooms.messages import (
     ViewMedia,
 )
 from rooms.model import AppointmentStatus, EncounterStatus
+from rooms.outbox import Caller
 from tests.rooms.observation import LEAVE, PATIENCE, seen, stored, together, until, verdicts
 from tests.rooms.support import END, ON, START, RecordingMedia, a_join, an_offer
 from tests.rooms.world import LINK_BASE, World, whole
@@ -271,6 +273,39 @@ async def test_who_joins_is_told_what_is_wanted_by_then(world: World) -> None:
         listener.wanted_changed(RoomId(doctor.appointment), PeerId(doctor.participant), changed)
     assert world.outbox.of(doctor)[-1] == changed
     assert changed not in world.outbox.of(patient)
+
+
+async def test_who_speaks_is_told_to_all_and_a_muted_person_never_does(world: World) -> None:
+    patient, doctor = await together(world)
+
+    def speaks(who: PeerId | None) -> None:
+        for listener in world.media.listeners:
+            listener.speaker_changed(RoomId(doctor.appointment), who)
+
+    def told(caller: Caller) -> list[str | None]:
+        return [event.participant for event in world.outbox.of(caller) if isinstance(event, SpeakerChanged)]
+
+    speaks(PeerId(patient.participant))
+    assert told(patient) == told(doctor) == [patient.participant]
+    muted = MediaState(microphone=DeviceState.OFF, camera=DeviceState.ON)
+    await world.rooms.consultations.set_media_state(patient, SetMediaState(id="m", media=muted))
+    speaks(PeerId(patient.participant))
+    speaks(None)
+    assert told(doctor) == [patient.participant, None]
+    speaks(PeerId(doctor.participant))
+    speaks(PeerId("nobody here"))
+    assert told(patient) == [patient.participant, None, doctor.participant, None]
+
+
+async def test_who_joins_is_told_who_speaks(world: World) -> None:
+    patient, doctor = await together(world)
+    for listener in world.media.listeners:
+        listener.speaker_changed(RoomId(doctor.appointment), PeerId(doctor.participant))
+    back = replace(patient, connection=ConnectionId("back"))
+    await world.rooms.consultations.disconnect(patient)
+    await world.rooms.consultations.connect(back)
+    await world.rooms.consultations.join(back, a_join(resume="pc-1"))
+    assert SpeakerChanged(participant=doctor.participant) in world.outbox.of(back)
 
 
 async def test_refund_and_cancellation_warn_staff_and_throw_nobody_out(world: World) -> None:

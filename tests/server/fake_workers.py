@@ -132,6 +132,9 @@ class Heard:
     def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
         self.news.put_nowait(("wanted", room, peer, wanted))
 
+    def speaker_changed(self, room: RoomId, speaker: PeerId | None) -> None:
+        self.news.put_nowait(("speaker", room, speaker))
+
     def worker_lost(self, rooms: frozenset[RoomId]) -> None:
         self.news.put_nowait(("lost", rooms))
 

@@ -13,6 +13,7 @@ from mediaserver.link_messages import (
     PeerState,
     SlotEntry,
     Slots,
+    Speaker,
     Wanted,
 )
 from mediaserver.transport_state import TransportState
@@ -266,6 +267,17 @@ async def test_what_is_wanted_is_told_and_kept_for_who_comes_back(tmp_path: Path
         assert living is not None
         assert living.wanted == wanted
         assert not living.shares_screen
+
+
+async def test_who_speaks_is_told_of_rooms_that_are_there(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, heard):
+        await link.offer(ROOM, PEER, OFFER)
+        made[0].tell(Speaker("another room", PEER))
+        made[1].tell(Speaker(ROOM, PEER))
+        made[0].tell(Speaker(ROOM, PEER))
+        made[0].tell(Speaker(ROOM, None))
+        assert await heard.next() == ("speaker", ROOM, PEER)
+        assert await heard.next() == ("speaker", ROOM, None)
 
 
 async def test_a_new_server_finds_out_who_shares_a_screen(tmp_path: Path) -> None:

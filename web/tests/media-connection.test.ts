@@ -16,6 +16,7 @@ describe("one media connection", () => {
   let people: ReadonlyMap<string, RemoteMedia>;
   let media: MediaConnection;
   const events = {
+    offerNeeded: () => {},
     transport: () => {},
     remote: (now: ReadonlyMap<string, RemoteMedia>) => {
       people = now;

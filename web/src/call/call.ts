@@ -197,6 +197,7 @@ export class Call {
         this.growSlots(event.missing_slots);
       }),
       link.on("media.wanted", (event) => void this.media?.obey(event)),
+      link.on("room.speaker", (event) => this.stage.hear(event.participant)),
       link.on("media.lost", () => this.mediaLost()),
       link.on("media.quality", (event) => {
         this.links.value = linkQualities(event);
@@ -286,6 +287,9 @@ export class Call {
       },
       remote: (people) => {
         if (media === this.media) this.showRemote(people);
+      },
+      offerNeeded: () => {
+        if (media === this.media && this.inside) this.negotiate(media.negotiate(this.sendOffer));
       },
     };
     const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);

@@ -6,6 +6,7 @@ import type { FramedConnection } from "./own-frame.ts";
 import { PictureSender } from "./picture-sender.ts";
 import { cameraLayers, firstEncodings, type Quality, SCREEN_ENCODINGS, screenLayers, WHOLE } from "./quality.ts";
 import { markSlides } from "./slides.ts";
+import { SoundSender } from "./sound-sender.ts";
 
 /** What comes from one other person; the streams stay the same objects while the sections carry that person. */
 export interface RemoteMedia {
@@ -30,6 +31,8 @@ export type TransportState = "connecting" | "connected" | "disturbed" | "failed"
 export interface MediaConnectionEvents {
   readonly transport: (state: TransportState) => void;
   readonly remote: (people: ReadonlyMap<string, RemoteMedia>) => void;
+  /** A further offer would change what is sent. */
+  readonly offerNeeded: () => void;
 }
 
 export type MakeConnection = (configuration: RTCConfiguration) => FramedConnection;
@@ -53,7 +56,7 @@ export class MediaConnection {
   private readonly connection: RTCPeerConnection;
   private readonly release: () => void;
   private readonly events: MediaConnectionEvents;
-  private readonly microphone: RTCRtpSender;
+  private readonly microphone: SoundSender;
   private readonly camera: PictureSender;
   private readonly screen: PictureSender;
   private readonly screenSlot: RTCRtpTransceiver;
@@ -86,12 +89,13 @@ export class MediaConnection {
     this.release = release;
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
-    this.microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" }).sender;
+    this.microphone = new SoundSender(
+      this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" }),
+    );
     this.camera = new PictureSender(this.sendPicture(tracks.camera, firstEncodings(quality)));
     this.screen = new PictureSender(this.sendPicture(tracks.screen, SCREEN_ENCODINGS), "maintain-resolution");
     this.addSlots(FIRST_SLOTS);
     this.screenSlot = this.receivePicture();
-    prioritiseSound(this.microphone);
     void this.sendCamera();
     void this.screen.send(screenLayers(false));
   }
@@ -219,6 +223,7 @@ export class MediaConnection {
     report.forEach((entry: { type: string; bytesReceived?: number; responsesReceived?: number }) => {
       if (entry.type === "candidate-pair") sum += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0);
     });
+    if (!this.retired && !this.closed && this.microphone.needsOffer(report)) this.events.offerNeeded();
     return sum;
   }
 
@@ -310,14 +315,4 @@ function preferCodecs(transceiver: RTCRtpTransceiver): void {
   } catch {
     // An order that this browser does not take leaves its own order standing.
   }
-}
-
-function prioritiseSound(sender: RTCRtpSender): void {
-  const parameters = sender.getParameters();
-  if (!parameters.encodings?.length) return;
-  for (const encoding of parameters.encodings) {
-    encoding.priority = "high";
-    encoding.networkPriority = "high";
-  }
-  sender.setParameters(parameters).catch(() => {});
 }

@@ -403,6 +403,11 @@ export interface MediaWanted {
   readonly screen: boolean;
 }
 
+/** Who speaks, in a room of three or more; null: nobody for some seconds. Until told: nobody. */
+export interface SpeakerChanged {
+  readonly participant: string | null;
+}
+
 /** The media worker is gone: make a new RTCPeerConnection and send `media.offer`. */
 export interface MediaLost {
 }
@@ -468,6 +473,7 @@ export interface EventMap {
   "room.changed": RoomChanged;
   "media.slots": SlotsChanged;
   "media.wanted": MediaWanted;
+  "room.speaker": SpeakerChanged;
   "media.lost": MediaLost;
   "media.quality": QualityChanged;
   "seat.lost": SeatLost;

@@ -227,6 +227,7 @@ export function playBrowser(): Browser {
   vi.stubGlobal("document", Object.assign(new EventTarget(), document));
   vi.stubGlobal("RTCPeerConnection", FakeConnection);
   vi.stubGlobal("RTCRtpReceiver", {});
+  vi.stubGlobal("RTCRtpSender", {});
   vi.stubGlobal("MediaStream", FakeStream);
   return browser;
 }
