@@ -19,6 +19,7 @@ from booking_bridge.clinics import set_up_clinic
 from booking_bridge.events import AppointmentCreated, AppointmentUpdated, BookingEvent, is_name
 from booking_bridge.lapse import lapse_overdue
 from booking_bridge.people import sync_participants
+from booking_bridge.quality import ConsultationQuality, quality_of
 from booking_bridge.webhook import named_clinic, parse_event, verify
 from contract.errors import ConflictError, ErrorCode, IdentityError, MissingError
 from contract.ids import AppointmentId, ClinicId
@@ -156,6 +157,18 @@ class Bridge:
             await transaction.links.revoke_all(person.id, self._rooms.clock.now())
             await self._audit(transaction, clinic, person, "link.revoked")
         await self._rooms.consultations.appointment_changed(person.appointment)
+
+    async def quality(self, clinic: ClinicId, appointment: str) -> ConsultationQuality:
+        """What the server saw of a consultation so far. Raises `MissingError`. The name is the booking system's."""
+        await self._rooms.consultations.quality.flush()
+        async with self._rooms.store.write() as transaction:
+            found = await transaction.appointments.find(clinic, appointment)
+            if found is None:
+                raise MissingError(ErrorCode.NOT_FOUND, "no such appointment in this clinic")
+            entry = AuditEntry(self._rooms.clock.now(), clinic, found.id, "quality.read")
+            await transaction.audit.add(entry)
+            people = await transaction.participants.of_appointment(found.id)
+            return quality_of(found, people, await transaction.quality.get(found.id))
 
     async def add_clinic(self, clinic: NewClinic) -> None:
         """Sets a clinic up, or brings an existing one up to date. Raises `InputError(PAYLOAD_INVALID)`."""

@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     BAD_OFFER = "bad_offer"
     STALE_OFFER = "stale_offer"
     MEDIA_UNAVAILABLE = "media_unavailable"
+    DRAINING = "draining"
     SLOW_CONSUMER = "slow_consumer"
     SIGNATURE_INVALID = "signature_invalid"
     SIGNATURE_STALE = "signature_stale"

@@ -135,6 +135,8 @@ class Downlink:
     def missed(self, nack: Nack, sent: int, now: float) -> None:
         """A NACK came: the fastest sign of a link suddenly full. What it does not name up to its last was received."""
         self.heard_at = now
+        if not nack.sequences:
+            return
         last = nack.sequences[-1]
         before, when = self._missed.get(nack.media_ssrc, (last, now))
         covered = (last - before) & 0xFFFF

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
+from mediaserver.srtp import SrtpSession
+
 MAXIMUM_DATAGRAM = 1200
 MAXIMUM_RECORD = 16384
 """Bytes of content (RFC 6347 section 4.1)."""
@@ -90,8 +92,8 @@ class DtlsIdentity:
 class SrtpSessions:
     """The two directions of one transport's SRTP."""
 
-    incoming: pylibsrtp.Session
-    outgoing: pylibsrtp.Session
+    incoming: SrtpSession
+    outgoing: SrtpSession
 
 
 class DtlsState(Enum):
@@ -226,12 +228,12 @@ class DtlsServer:
                 self._send(datagram)
 
 
-def _session(profile: _Profile, key: bytes, direction: int) -> pylibsrtp.Session:
+def _session(profile: _Profile, key: bytes, direction: int) -> SrtpSession:
     policy = pylibsrtp.Policy(key=key, ssrc_type=direction, srtp_profile=profile.libsrtp_profile)
     # libsrtp then refuses to encrypt other content under a used SSRC + sequence number: with GCM that leaks the key.
     policy.allow_repeat_tx = False
     policy.window_size = REPLAY_WINDOW
-    return pylibsrtp.Session(policy)
+    return SrtpSession(policy)
 
 
 def _digest(certificate: x509.Certificate, algorithm: str) -> str:

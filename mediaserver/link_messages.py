@@ -52,7 +52,7 @@ class Inventory(_Frame, frozen=True):
 
 
 class Ping(_Frame, frozen=True):
-    """Asks for a sign of life; answered with `DoneReply`."""
+    """Asks for a sign of life; answered with `Pong`."""
 
     request: int
 
@@ -93,9 +93,18 @@ class Statistics(_Frame, frozen=True):
     """Asks for the worker's counters; answered with `StatisticsReply`."""
 
     request: int
+    peers: bool = True
+    """Whether those of each peer are wanted too."""
 
 
-Request = Inventory | Ping | Offer | View | ShareScreen | Disconnect | Statistics
+class Measure(_Frame, frozen=True):
+    """Asks what was counted of some rooms; answered with `MeasureReply`. Few at a time: counting holds packets up."""
+
+    request: int
+    rooms: tuple[str, ...]
+
+
+Request = Inventory | Ping | Offer | View | ShareScreen | Disconnect | Statistics | Measure
 
 
 # Worker → server
@@ -117,6 +126,33 @@ class DoneReply(_Frame, frozen=True):
     request: int
 
 
+class Pong(_Frame, frozen=True):
+    request: int
+    cpu_microseconds: int
+    """Used by the process so far."""
+
+
+class FlowEntry(msgspec.Struct, frozen=True, array_like=True):
+    """Packets sent to one peer on the slot that carries another one's media."""
+
+    publisher: str
+    subscriber: str
+    audio: int
+    video: int
+
+
+class RoomCounters(msgspec.Struct, frozen=True):
+    peers: dict[str, dict[str, int]]
+    """As in `StatisticsReply.peers`, by peer."""
+    flows: tuple[FlowEntry, ...]
+
+
+class MeasureReply(_Frame, frozen=True):
+    request: int
+    rooms: dict[str, RoomCounters]
+    """Those that live here."""
+
+
 class StatisticsReply(_Frame, frozen=True):
     request: int
     counters: dict[str, int]
@@ -132,7 +168,7 @@ class Refusal(_Frame, frozen=True):
     detail: str
 
 
-Reply = InventoryReply | Answer | DoneReply | StatisticsReply | Refusal
+Reply = InventoryReply | Answer | DoneReply | Pong | MeasureReply | StatisticsReply | Refusal
 
 
 class PeerState(_Frame, frozen=True):

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import socket
 import time
 from pathlib import Path
 
 import msgspec
 
 from contract.errors import ErrorCode, KonsiliumError
+from contract.private_socket import listen_privately
 from mediaserver.link_frames import FrameError, encode_frame, read_frame
 from mediaserver.link_messages import (
     Disconnect,
@@ -17,9 +17,12 @@ from mediaserver.link_messages import (
     Downward,
     Inventory,
     InventoryReply,
+    Measure,
+    MeasureReply,
     Notice,
     Offer,
     Ping,
+    Pong,
     Refusal,
     Reply,
     Request,
@@ -51,17 +54,18 @@ class LinkServer:
 
     async def open(self, path: Path) -> None:
         """Listens; only this system user may connect. A socket left by a dead process is replaced."""
-        self._server = await asyncio.start_unix_server(self._serve, sock=_listen(path))
+        self._server = await asyncio.start_unix_server(self._serve, sock=listen_privately(path))
         self._path = path
         self._worker.notify = self._notify
 
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-        if self._writer is not None:
+        writer = self._writer
+        if writer is not None:
             with contextlib.suppress(TimeoutError, ConnectionError):
-                await asyncio.wait_for(self._writer.drain(), 1.0)
-            self._writer.close()
+                await asyncio.wait_for(writer.drain(), 1.0)
+            writer.close()
         _forget(self._path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -99,7 +103,7 @@ class LinkServer:
             case Inventory():
                 return InventoryReply(request.request, worker.inventory())
             case Ping():
-                return DoneReply(request.request)
+                return Pong(request.request, time.process_time_ns() // 1000)
             case Offer():
                 return worker.offer(request)
             case View():
@@ -112,7 +116,11 @@ class LinkServer:
                 worker.disconnect(request.room, request.peer)
                 return DoneReply(request.request)
             case Statistics():
-                return StatisticsReply(request.request, worker.counters(), worker.peer_counters())
+                return StatisticsReply(
+                    request.request, worker.counters(), worker.peer_counters() if request.peers else {}
+                )
+            case Measure():
+                return MeasureReply(request.request, worker.measure(request.rooms))
 
     def _notify(self, notice: Notice) -> None:
         if self._writer is not None:
@@ -126,18 +134,6 @@ class LinkServer:
             writer.transport.abort()
             return
         writer.write(encode_frame(message))
-
-
-def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listening.bind(str(path))
-        path.chmod(0o600)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 def _forget(path: Path | None) -> None:

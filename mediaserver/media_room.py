@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from contract.errors import ErrorCode, LimitError
-from mediaserver.link_messages import SlotEntry
+from mediaserver.link_messages import FlowEntry, RoomCounters, SlotEntry
 from mediaserver.media_peer import MediaPeer
 from mediaserver.negotiated import SCREEN_SLOT
 from mediaserver.peer_media import connect_slot, disconnect_slot
@@ -86,6 +86,18 @@ class MediaRoom:
                 if peer.name == other.screen:
                     connect_slot(peer.transport.media, other.transport.media, SCREEN_SLOT)
         self._assign_all(except_peer=peer)
+
+    def counters(self) -> RoomCounters:
+        """What was counted of everybody here, and between whom packets went."""
+        return RoomCounters(
+            peers={name: peer.transport.media.statistics() for name, peer in self.peers.items()},
+            flows=tuple(
+                FlowEntry(publisher, name, *peer.transport.media.sent_on(slot))
+                for name, peer in self.peers.items()
+                for slot, publisher in enumerate(peer.slots)
+                if publisher is not None
+            ),
+        )
 
     def missing_slots(self, peer: MediaPeer) -> int:
         return sum(name not in peer.slots for name in self._publishers_for(peer))

@@ -9,7 +9,17 @@ from mediaserver import sdp_read
 from mediaserver.drops import Drops
 from mediaserver.dtls import DtlsIdentity
 from mediaserver.faults import Faults
-from mediaserver.link_messages import Answer, Notice, Offer, PeerEntry, PeerState, SlotEntry, Slots, TileEntry
+from mediaserver.link_messages import (
+    Answer,
+    Notice,
+    Offer,
+    PeerEntry,
+    PeerState,
+    RoomCounters,
+    SlotEntry,
+    Slots,
+    TileEntry,
+)
 from mediaserver.link_messages import Wanted as WantedNotice
 from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
@@ -17,9 +27,11 @@ from mediaserver.negotiated import Direction
 from mediaserver.path_counters import path_of, peers_by_path
 from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
+from mediaserver.pulse import Pulse
 from mediaserver.settings import MAXIMUM_ROOMS
 from mediaserver.switchboard import Switchboard
 from mediaserver.tiles import Tile
+from mediaserver.traffic import Traffic
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 from mediaserver.wanted import Wanted
@@ -45,11 +57,14 @@ class MediaWorker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ticks = 0
+        self._traffic = Traffic()
+        self._pulse = Pulse()
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._port.open(loop, self._switchboard)
         self._timer = loop.call_later(TICK_SECONDS, self._tick)
+        self._pulse.expect(loop.time() + TICK_SECONDS)
 
     def close(self) -> None:
         """Says goodbye to every peer and frees the port."""
@@ -121,10 +136,13 @@ class MediaWorker:
         self._port.count_kernel_drops()
         peers = self._peers()
         own = {"rooms": len(self._rooms), "peers": len(peers), "udp_port": self._port.number}
+        traffic = self._traffic.with_living(peer.transport.media for _, peer in peers)
+        ways = peers_by_path(peer.transport for _, peer in peers)
         own["tcp_connections"] = len(self._port.tcp)
         own["incoming_ssrcs"] = self._switchboard.sources
         own["tasks"] = len(asyncio.all_tasks(self._loop)) if self._loop is not None else 0
-        return self._drops.snapshot() | own | peers_by_path(peer.transport for _, peer in peers) | self._port.delays()
+        own["cpu_us"] = time.process_time_ns() // 1000
+        return self._drops.snapshot() | own | ways | traffic | self._pulse.take() | self._port.delays()
 
     def peer_counters(self) -> dict[str, dict[str, int]]:
         """By `room/peer`."""
@@ -132,6 +150,10 @@ class MediaWorker:
             f"{room}/{peer.name}": peer.transport.media.statistics() | path_of(peer.transport)
             for room, peer in self._peers()
         }
+
+    def measure(self, rooms: tuple[str, ...]) -> dict[str, RoomCounters]:
+        """What was counted of these rooms; unknown ones are left out."""
+        return {name: room.counters() for name in rooms if (room := self._rooms.get(name)) is not None}
 
     def _answer_first(self, room: MediaRoom | None, request: Offer) -> tuple[MediaRoom, MediaPeer, str]:
         """A new connection: replaces the peer's earlier one only when all went well."""
@@ -196,6 +218,7 @@ class MediaWorker:
             return
         self.notify(PeerState(room_name, peer.name, peer.connection, _told(state)))
         if state is TransportState.FREED:
+            self._traffic.left(peer.transport.media)
             room.remove(peer)
             if not room.peers:
                 self._rooms.pop(room_name, None)
@@ -203,6 +226,9 @@ class MediaWorker:
     def _tick(self) -> None:
         if self._loop is None:
             return
+        began = self._loop.time()
+        self._pulse.beat(began)
+        self._pulse.expect(began + TICK_SECONDS)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
         self._ticks += 1
         if self._ticks % _PORT_EVERY == 0:

@@ -69,6 +69,7 @@ class PeerMedia:
         self._active = False
         self._tiles: dict[str, Tile] = {}
         self._closed = False
+        self._at_end: dict[str, int] | None = None
         self._next_report = self._next_relay = 0.0
         self.receive_rtp = Forwarder(
             self._incoming.by_ssrc, self._incoming.learn, self._feedback.arrivals, drops
@@ -173,7 +174,7 @@ class PeerMedia:
             case Nack():
                 self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
                 subscription = self._subscriptions.get(message.media_ssrc)
-                if subscription is not None:
+                if subscription is not None and message.sequences:
                     self._downlink.missed(message, arrival)
                     subscription.resend(message.sequences, arrival)
             case KeyframeRequest():
@@ -263,8 +264,19 @@ class PeerMedia:
         if limit is not None:
             self._sink.send_rtcp(bandwidth_estimate(self._control.ssrc, limit, ssrcs))
 
+    def sent_on(self, slot: int) -> tuple[int, int]:
+        """Packets of sound, and of picture, that went out on a slot of ours so far."""
+        sent = [0, 0]
+        for subscription in self._subscriptions.values():
+            if subscription.slot == slot:
+                sent[subscription.video] += subscription.packets_sent
+        return sent[0], sent[1]
+
     def statistics(self) -> dict[str, int]:
-        """Counters for `StatisticsReply.peers`."""
+        """Counters for `StatisticsReply.peers`; of media that is closed, those at its end."""
+        return self._at_end or self._count()
+
+    def _count(self) -> dict[str, int]:
         streams = [stream for stream in self._incoming.by_ssrc.values() if not stream.repair]
         subscriptions = self._subscriptions.values()
         audio = self.first_published(Kind.AUDIO)
@@ -293,6 +305,7 @@ class PeerMedia:
         """Detaches from everybody; calls after it do nothing."""
         if self._closed:
             return
+        self._at_end = self._count()
         self._closed = True
         self._active = False
         now = self._clock()

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 import pylibsrtp
 
 from mediaserver.drops import Drop, Drops
+from mediaserver.srtp import Protect, SrtpSession
 
 Address = tuple[Any, ...]
 """What the socket gives and takes: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
@@ -18,7 +19,9 @@ Address = tuple[Any, ...]
 class DatagramSender(Protocol):
     """A UDP socket, or a TCP connection that frames what it sends."""
 
-    def sendto(self, datagram: bytes, address: Address, /) -> int: ...
+    def sendto(self, datagram: bytes | memoryview, address: Address, /) -> int:
+        """What it keeps it copies: the memory of a view is written anew by the next packet."""
+        ...
 
 
 class _NotReady(Exception):
@@ -54,9 +57,9 @@ class PeerSink:
     def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
         self._drops = drops
         self._forget_incoming = forget_incoming
-        self._protect_rtp: Callable[[bytes], bytes] = _not_ready
-        self._protect_rtcp: Callable[[bytes], bytes] = _not_ready
-        self._sendto: Callable[[bytes, Address], int] = _not_ready
+        self._protect_rtp: Protect = _not_ready
+        self._protect_rtcp: Protect = _not_ready
+        self._sendto: Callable[[memoryview, Address], int] = _not_ready
         self._address: Address = ()
         self._socket: DatagramSender | None = None
         self._allowance = 0
@@ -79,7 +82,7 @@ class PeerSink:
     def forget_incoming(self, ssrc: int) -> None:
         self._forget_incoming(ssrc)
 
-    def set_keys(self, session: pylibsrtp.Session) -> None:
+    def set_keys(self, session: SrtpSession) -> None:
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
@@ -103,7 +106,7 @@ class PeerSink:
         self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
         self._socket = None
 
-    def _send_capped(self, packet: bytes, address: Address) -> int:
+    def _send_capped(self, packet: memoryview, address: Address) -> int:
         if len(packet) > self._allowance or self._socket is None:
             self._drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] += 1
             return 0

@@ -48,7 +48,7 @@ class TcpSender:
         """Bytes that wait here for the other side to read."""
         return len(self._begun) + self._backlog.size
 
-    def sendto(self, datagram: bytes, address: Address, /) -> int:
+    def sendto(self, datagram: bytes | memoryview, address: Address, /) -> int:
         if self._closed:
             self._counts[Drop.SEND_FAILED] += 1
             return 0
@@ -101,7 +101,7 @@ class TcpSender:
         except Exception:
             self._faults.happened("sending over TCP")
 
-    def _is_video(self, datagram: bytes) -> bool:
+    def _is_video(self, datagram: bytes | memoryview) -> bool:
         """By the clear part of the packet: RTP, not RTCP (RFC 5761 section 4), of a payload type of pictures."""
         if not 127 < datagram[0] < 192 or 191 < datagram[1] < 224:
             return False

@@ -28,6 +28,7 @@ from mediaserver.settings import (
     UNCONFIRMED_FACTOR,
     UNSTABLE_AFTER,
 )
+from mediaserver.srtp import SrtpSession, Unprotect
 from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport_state import TransportState, may_follow
 
@@ -86,9 +87,9 @@ class Transport:
         self._adopted: Path | None = None
         """An address that only SRTP vouches for."""
         self._sources: set[bytes] = set()
-        self._incoming: pylibsrtp.Session | None = None
-        self._unprotect: Callable[[bytes], bytes] = _no_keys
-        self._unprotect_rtcp: Callable[[bytes], bytes] = _no_keys
+        self._incoming: SrtpSession | None = None
+        self._unprotect: Unprotect = _no_keys
+        self._unprotect_rtcp: Unprotect = _no_keys
         self._entered_at = now
         self._heard_at = now
         self.sink = PeerSink(drops, self._forget_incoming)

@@ -32,6 +32,7 @@ class Rooms:
     async def close(self) -> None:
         """Stops timers and closes the database."""
         await self.consultations.close()
+        await self.consultations.quality.close()
         await self.store.close()
 
 
@@ -52,4 +53,5 @@ async def open_rooms(
     store = Store(await Database.open(database or folder / DATABASE_FILE))
     consultations = Consultations(store, media, outbox, clock, seat_kept_seconds, ice_servers)
     await consultations.restore()
+    consultations.quality.start()
     return Rooms(store, link_key, clock, consultations, Sessions(store, consultations.reception, clock))

@@ -13,7 +13,7 @@ from rooms.encounter import EncounterLog
 from rooms.entry import Entrance, NotAdmitted
 from rooms.ice_servers import ENTITLED, IceServerSource, NoIceServers
 from rooms.keyed_lock import KeyedLock
-from rooms.live_room import LiveRoom
+from rooms.live_room import Events, LiveRoom
 from rooms.lobby import Lobby
 from rooms.media_port import MediaPort, free_media
 from rooms.messages import (
@@ -44,6 +44,8 @@ from rooms.messages import (
 )
 from rooms.model import Appointment, AppointmentStatus, PaymentStatus
 from rooms.outbox import Caller, Outbox
+from rooms.quality.evidence import BreakCause
+from rooms.quality.watch import QualityWatch
 from rooms.reception import Facts, Reception
 from rooms.roles import Role
 from rooms.room_directory import SEAT_KEPT_SECONDS, RoomDirectory
@@ -51,6 +53,13 @@ from rooms.seat import UNKNOWN_MEDIA, Seat
 from rooms.storage.store import Store
 
 __all__ = ["Consultations", "NotAdmitted"]
+
+_CAUSES = {
+    LeaveReason.LEFT: BreakCause.LEFT,
+    LeaveReason.LOST: BreakCause.NETWORK,
+    LeaveReason.REMOVED: BreakCause.REMOVED,
+    LeaveReason.SHUT_OUT: BreakCause.SHUT_OUT,
+}
 
 _log = structlog.get_logger()
 
@@ -73,11 +82,14 @@ class Consultations:
         self._store = store
         self._media = media
         self._ice_servers = ice_servers or NoIceServers()
-        self._directory = RoomDirectory(outbox, self._seat_expired, seat_kept_seconds)
+        self.quality = QualityWatch(store, media, clock, self._tell_room)
+        self._directory = RoomDirectory(outbox, self._seat_expired, self.quality.room_changed, seat_kept_seconds)
         self.reception = Reception(store, self._directory, clock)
         self._lobby = Lobby(self.reception, outbox, clock, self._joined)
         self._encounter = EncounterLog(store, clock)
         self._entrance = Entrance(self._directory, self._lobby, self._encounter, media)
+        self.draining = False
+        """No room is opened that is not live, or whose consultation is not under way."""
         self._locks = KeyedLock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop_listening: Callable[[], None] = media.listen(self._directory)
@@ -94,11 +106,14 @@ class Consultations:
             seated = [] if facts is None else [person for person in facts.participants if person.seated]
             if facts is None or not seated:
                 continue
-            room = self._directory.open(facts)
-            room.note(notice_of(appointment))
-            for person in seated:
-                seat = Seat(None, None, UNKNOWN_MEDIA, facts.policy.assurance_minimum)
-                self._directory.publish(room, room.take_seat(person.id, seat))
+            async with self.quality.prepared(appointment.id):
+                room = self._directory.open(facts)
+                events = room.note(notice_of(appointment))
+                for person in seated:
+                    living = self._media.state_of(RoomId(appointment.id), PeerId(person.id))
+                    seat = Seat(None, None, UNKNOWN_MEDIA, facts.policy.assurance_minimum, living)
+                    events += room.take_seat(person.id, seat)
+                self._directory.publish(room, events)
         await self._free_media_without_seats()
 
     async def _free_media_without_seats(self) -> None:
@@ -163,8 +178,13 @@ class Consultations:
 
     async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
         """Raises `NotAdmitted`, `ConflictError(ALREADY_INSIDE)`, or what `MediaPort.offer` raises."""
-        async with self._locks.hold(caller.appointment):
-            result = await self._entrance.join(caller, command)
+        async with self._locks.hold(caller.appointment), self.quality.prepared(caller.appointment):
+            result = await self._entrance.join(caller, command, draining=self.draining)
+            room = self._directory.get(caller.appointment)
+            seat = None if room is None else room.seat(caller.participant)
+            if seat is not None:
+                for event in self.quality.told(caller.appointment):
+                    self._directory.tell(seat, event)
         self._refresh_soon(caller.appointment)
         return result
 
@@ -249,7 +269,7 @@ class Consultations:
                 raise InputError(ErrorCode.BAD_MESSAGE, "nobody can remove themselves")
             await self._encounter.remove(caller, participant)
             seat = room.seat(participant)
-            self._directory.publish(room, room.give_up_seat(participant))
+            self._directory.publish(room, room.give_up_seat(participant), cause=BreakCause.REMOVED)
             if seat is not None:
                 self._directory.tell(seat, SeatLost(reason=SeatLostReason.REMOVED))
                 await free_media(self._media, caller.appointment, participant)
@@ -288,7 +308,22 @@ class Consultations:
         """The injected clock jumped (demo only): every verdict is looked at anew."""
         await self._lobby.refresh_all()
 
+    # For the operator
+
+    @property
+    def live_rooms(self) -> int:
+        return self._directory.live_rooms
+
+    @property
+    def people_inside(self) -> int:
+        return self._directory.people_inside
+
     # Seats
+
+    def _tell_room(self, appointment: AppointmentId, events: Events) -> None:
+        room = self._directory.get(appointment)
+        if room is not None:
+            self._directory.broadcast(room, events)
 
     def _joined(self, caller: Caller) -> bool:
         room = self._directory.get(caller.appointment)
@@ -318,7 +353,7 @@ class Consultations:
         if room is None or room.seat(participant) is None:
             return
         await self._encounter.exit(appointment, participant, why.value, emptied=len(room.seats()) == 1)
-        self._directory.publish(room, room.give_up_seat(participant))
+        self._directory.publish(room, room.give_up_seat(participant), cause=_CAUSES[why])
         await free_media(self._media, appointment, participant)
 
     async def _shut_out(self, room: LiveRoom, facts: Facts) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from contract.errors import AccessError, ConflictError, ErrorCode
+from contract.errors import AccessError, ConflictError, ErrorCode, UnavailableError
 from contract.ids import PeerId, RoomId
 from rooms.encounter import EncounterLog
 from rooms.live_room import Events, LiveRoom
@@ -20,7 +20,9 @@ from rooms.messages import (
     VerdictCode,
     VerdictView,
 )
+from rooms.model import EncounterStatus
 from rooms.outbox import Caller
+from rooms.quality.evidence import BreakCause
 from rooms.reception import Facts
 from rooms.roles import Assurance, Role
 from rooms.room_directory import RoomDirectory
@@ -55,9 +57,15 @@ class Entrance:
         self._encounter = encounter
         self._media = media
 
-    async def join(self, caller: Caller, command: JoinRoom) -> JoinResult:
-        """Call it with the appointment's lock held. When it raises, nobody in the room has noticed anything."""
+    async def join(self, caller: Caller, command: JoinRoom, *, draining: bool = False) -> JoinResult:
+        """Call it with the appointment's lock held. When it raises, nobody in the room has noticed anything.
+
+        `draining`: no room is opened that is not live and whose consultation has not begun.
+        """
         facts = await self._admitted(caller)
+        begun = facts.appointment.encounter is EncounterStatus.IN_PROGRESS
+        if draining and not begun and self._directory.get(caller.appointment) is None:
+            raise UnavailableError(ErrorCode.DRAINING, "this server takes no new rooms just now; try again in a while")
         self._require_free_seat(caller, command)
         media = await self._connect_media(caller, command)
         try:
@@ -161,6 +169,9 @@ class Entrance:
 
     def _tell_others(self, room: LiveRoom, caller: Caller, before: Seat | None, events: Events) -> None:
         """The one who joins gets the snapshot instead; a connection that held the seat is told that it does not."""
-        self._directory.publish(room, events, without=caller.participant)
+        cause = None
+        if before is not None and before.session is not None:
+            cause = BreakCause.RELOADED if before.session == caller.session else BreakCause.TAKEN_OVER
+        self._directory.publish(room, events, without=caller.participant, cause=cause)
         if before is not None and before.connection != caller.connection:
             self._directory.tell(before, SeatLost(reason=SeatLostReason.TAKEN_OVER))

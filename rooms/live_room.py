@@ -21,6 +21,7 @@ from rooms.messages import (
     RoomSnapshot,
 )
 from rooms.model import InvitationStatus, Participant
+from rooms.quality.evidence import Present
 from rooms.roles import STAFF_ROLES, Assurance, Role
 from rooms.seat import Seat, connection_state
 from rooms.verdict_view import view_person
@@ -73,9 +74,28 @@ class LiveRoom:
     def seated_roles(self) -> frozenset[Role]:
         return frozenset(self._people[participant].role for participant in self._seats)
 
+    def present(self) -> dict[ParticipantId, Present]:
+        """Everybody once invited, as the others are told."""
+        return {
+            participant: Present(
+                person.role,
+                connection_state(seat := self._seats.get(participant)),
+                with_media=seat is not None and seat.transport is not None,
+            )
+            for participant, person in self._people.items()
+        }
+
     @property
     def empty(self) -> bool:
         return not self._seats
+
+    @property
+    def started(self) -> bool:
+        return self._started_at is not None
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
 
     # What happens
 

@@ -1,6 +1,6 @@
 """What the rooms domain needs of a media server. `server` joins the two; neither knows the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,35 @@ class LivingMedia:
     wanted: MediaWanted | None = None
     """None: nothing was told yet."""
     shares_screen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkMeasure:
+    """How one person's media fared lately, as the server counts it."""
+
+    uplink_lost: float = 0.0
+    downlink_lost: float = 0.0
+    """Shares of packets that did not come the first time, 0 to 1: the worst stream from them, and to them."""
+    round_trip_seconds: float = 0.0
+    pictures_reduced: int = 0
+    pictures_off: int = 0
+    """Of the pictures that they look at: sent smaller or slower than they could be shown; not sent for want of room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Packets that one person's media sent on to another so far."""
+
+    publisher: PeerId
+    subscriber: PeerId
+    sound: int
+    picture: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMeasure:
+    links: Mapping[PeerId, LinkMeasure]
+    flows: tuple[Flow, ...]
 
 
 class MediaListener(Protocol):
@@ -59,6 +88,14 @@ class MediaPort(Protocol):
 
     def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
         """Everybody who has a transport."""
+        ...
+
+    def state_of(self, room: RoomId, peer: PeerId) -> ConnectionState | None:
+        """The peer's transport as it is now; None when there is none."""
+        ...
+
+    async def measure(self, rooms: Sequence[RoomId]) -> Mapping[RoomId, RoomMeasure]:
+        """What is counted of these rooms; those that are not there (any more) are left out."""
         ...
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:

@@ -377,6 +377,36 @@ class MediaLost(Event, frozen=True):
     """The media worker is gone: make a new RTCPeerConnection and send `media.offer`."""
 
 
+class LinkLevel(StrEnum):
+    """How good somebody's link is."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+    LOST = "lost"
+
+
+class PictureMeasure(StrEnum):
+    """What is done about a weak link, so that sound stays."""
+
+    NONE = "none"
+    PICTURE_REDUCED = "picture_reduced"
+    PICTURE_OFF = "picture_off"
+
+
+class LinkQuality(Message, frozen=True):
+    participant: str
+    level: LinkLevel
+    measure: PictureMeasure
+    """What is done to the pictures that this person is sent."""
+
+
+class QualityChanged(Event, frozen=True):
+    """How good everybody's link is and what is done about it: all who have media, told whenever one of them changes."""
+
+    people: tuple[LinkQuality, ...]
+
+
 class SeatLostReason(StrEnum):
     TAKEN_OVER = "taken_over"
     REMOVED = "removed"
@@ -431,5 +461,6 @@ EVENTS: dict[str, type[Event]] = {
     "media.slots": SlotsChanged,
     "media.wanted": MediaWanted,
     "media.lost": MediaLost,
+    "media.quality": QualityChanged,
     "seat.lost": SeatLost,
 }

@@ -8,6 +8,7 @@ from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId, SessionId
 from rooms.live_room import Events, LiveRoom, visible_to
 from rooms.messages import ConnectionState, Event, MediaLost, MediaWanted, SlotsChanged, SlotView
 from rooms.outbox import Outbox
+from rooms.quality.evidence import BreakCause
 from rooms.reception import Facts
 from rooms.roles import Role
 from rooms.seat import Seat
@@ -18,16 +19,19 @@ SEAT_KEPT_SECONDS = 120.0
 class RoomDirectory:
     """Is the `Presence` of admission and the `MediaListener` of the media port.
 
-    `seat_expired` is called when a seat was abandoned for `seat_kept_seconds`.
+    `seat_expired` is called when a seat was abandoned for `seat_kept_seconds`; `room_changed` after every change, and
+    what it returns is told too.
     """
 
     def __init__(
         self,
         outbox: Outbox,
         seat_expired: Callable[[AppointmentId, ParticipantId], None],
+        room_changed: Callable[[LiveRoom, BreakCause | None], Events],
         seat_kept_seconds: float = SEAT_KEPT_SECONDS,
     ) -> None:
         self._outbox = outbox
+        self._room_changed = room_changed
         self._seat_expired = seat_expired
         self._seat_kept_seconds = seat_kept_seconds
         self._rooms: dict[AppointmentId, LiveRoom] = {}
@@ -46,6 +50,14 @@ class RoomDirectory:
             self._rooms[facts.appointment.id] = room
         return room
 
+    @property
+    def live_rooms(self) -> int:
+        return len(self._rooms)
+
+    @property
+    def people_inside(self) -> int:
+        return len(self._seated_in)
+
     # Presence
 
     def practitioner_present(self, appointment: AppointmentId) -> bool:
@@ -59,14 +71,26 @@ class RoomDirectory:
 
     # Telling
 
-    def publish(self, room: LiveRoom, events: Events, without: ParticipantId | None = None) -> None:
-        """Tells everybody in the room, and keeps timers and the list of rooms in step with the seats."""
+    def publish(
+        self,
+        room: LiveRoom,
+        events: Events,
+        without: ParticipantId | None = None,
+        cause: BreakCause | None = None,
+    ) -> None:
+        """Tells everybody in the room, and keeps timers and the list of rooms in step with the seats. `cause`: why
+        somebody may not be live any more, when that is known."""
+        self.broadcast(room, events, without)
+        self._settle(room)
+        self.broadcast(room, self._room_changed(room, cause))
+
+    def broadcast(self, room: LiveRoom, events: Events, without: ParticipantId | None = None) -> None:
+        """Tells everybody in the room what changes nothing in it."""
         for participant, seat in room.seats().items():
             if seat.connection is None or participant == without:
                 continue
             for event in events:
                 self._outbox.send(seat.connection, visible_to(room.role(participant), event))
-        self._settle(room)
 
     def tell(self, seat: Seat, event: Event) -> None:
         """Tells only the one who sits here."""
@@ -139,7 +163,7 @@ class RoomDirectory:
                 if seat.transport is None:
                     continue
                 lost = replace(seat, transport=ConnectionState.CONNECTING, slots=(), missing_slots=0)
-                self.publish(live, live.change_seat(participant, lost))
+                self.publish(live, live.change_seat(participant, lost), cause=BreakCause.WORKER_LOST)
                 self.tell(seat, MediaLost())
 
     def _find(self, room: RoomId, peer: PeerId) -> tuple[LiveRoom | None, Seat | None]:

@@ -1,11 +1,11 @@
 """Wires the parts of one server process together, and takes them apart again."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import socketio
 from aiohttp import web
 
 from booking_bridge.bridge import Bridge
@@ -14,9 +14,13 @@ from rooms.assembly import Rooms, open_rooms
 from rooms.ice_servers import IceServerSource, NoIceServers
 from rooms.retention import Retention
 from rooms.sessions import Identity
+from server.control import Control
 from server.demo import Demo
 from server.demo_routes import DemoRoutes
+from server.drain import Drain
+from server.loop_delay import LoopDelay
 from server.media_link import MediaLink
+from server.metrics import Counts, Metrics, MetricsRoutes
 from server.session_routes import EndDevice, SessionRoutes
 from server.settings import Settings
 from server.turn import TurnServers, read_secret
@@ -42,10 +46,18 @@ class Node:
     demo: Demo | None
 
 
-async def open_node(settings: Settings, base_url: str, started_at: int, assets: Path, closing: AsyncExitStack) -> Node:
+async def open_node(
+    settings: Settings,
+    base_url: str,
+    started_at: int,
+    assets: Path,
+    closing: AsyncExitStack,
+    end_node: Callable[[], None],
+) -> Node:
     """Opens everything but the listening socket. `closing` takes it apart in the reverse order.
 
-    `started_at`: when the node was started, in Unix seconds; the same for a server process that is started again.
+    `end_node`: has the whole node ended, in order. `started_at`: when the node was started, in Unix seconds; the same
+    for a server process that is started again.
 
     Raises `UnavailableError` when no media worker answers in time.
     """
@@ -65,9 +77,20 @@ async def open_node(settings: Settings, base_url: str, started_at: int, assets: 
     bridge = Bridge(rooms, f"{base_url}/j/")
     bridge.start()
     closing.push_async_callback(bridge.close)
-    gateway = _add_gateway(sockets, rooms, outbox)
+    dispatcher = Dispatcher(consultation_handlers(rooms.consultations))
+    gateway = ConsultationGateway(rooms.sessions, rooms.consultations, dispatcher, outbox)
+    sockets.register_namespace(gateway)
     closing.push_async_callback(gateway.close)
-    groups: list[Routes] = [SessionRoutes(rooms.sessions, clock, _device_end(rooms, gateway)), WebhookRoutes(bridge)]
+    control = await _open_control(settings.data, rooms, media, end_node, closing)
+    webhooks = WebhookRoutes(bridge)
+    counts = Counts(dispatcher.outcomes, outbox.dropped, webhooks.outcomes, lambda: gateway.open_connections)
+    metrics = Metrics(control, media, counts)
+    closing.push_async_callback(LoopDelay(metrics.loop_delay.observe).close)
+    groups: list[Routes] = [
+        SessionRoutes(rooms.sessions, clock, _device_end(rooms, gateway)),
+        webhooks,
+        MetricsRoutes(metrics, settings.metrics_from, settings.metrics_token),
+    ]
     demo = Demo(rooms, bridge, shifted, base_url, started_at) if shifted else None
     if demo is not None:
         groups.append(DemoRoutes(demo))
@@ -90,8 +113,13 @@ def _device_end(rooms: Rooms, gateway: ConsultationGateway) -> EndDevice:
     return end
 
 
-def _add_gateway(sockets: socketio.AsyncServer, rooms: Rooms, outbox: SocketOutbox) -> ConsultationGateway:
-    dispatcher = Dispatcher(consultation_handlers(rooms.consultations))
-    gateway = ConsultationGateway(rooms.sessions, rooms.consultations, dispatcher, outbox)
-    sockets.register_namespace(gateway)
-    return gateway
+async def _open_control(
+    folder: Path, rooms: Rooms, media: MediaLink, end_node: Callable[[], None], closing: AsyncExitStack
+) -> Control:
+    drain = Drain(folder, rooms.consultations, end_node)
+    closing.callback(drain.close)
+    await drain.take_up()
+    control = Control(drain, rooms.consultations, media)
+    await control.open(folder)
+    closing.push_async_callback(control.close)
+    return control

@@ -1,6 +1,9 @@
 """The media workers as the rooms domain sees them: which room lives on which worker, and what became of it."""
 
 import asyncio
+import contextlib
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,16 +11,19 @@ from pathlib import Path
 
 import structlog
 
-from contract.errors import ErrorCode, KonsiliumError, UnavailableError
+from contract.errors import ErrorCode, KonsiliumError, MissingError, UnavailableError
 from contract.ids import PeerId, RoomId
 from mediaserver.link_messages import (
     Answer,
     Disconnect,
     DoneReply,
+    Measure,
+    MeasureReply,
     Notice,
     Offer,
     PeerEntry,
     PeerState,
+    RoomCounters,
     ShareScreen,
     SlotEntry,
     Slots,
@@ -28,7 +34,7 @@ from mediaserver.link_messages import (
     Wanted,
 )
 from mediaserver.tiles import TileSize
-from rooms.media_port import LivingMedia, MediaListener
+from rooms.media_port import Flow, LinkMeasure, LivingMedia, MediaListener, RoomMeasure
 from rooms.messages import ConnectionState, MediaAnswer, MediaWanted, SessionDescription, SlotView, Tile
 from server.worker_link import LinkState, WorkerLink
 
@@ -56,6 +62,22 @@ class _Peer:
     slots: tuple[SlotView, ...] = ()
     missing_slots: int = 0
     wanted: MediaWanted | None = None
+    replaces: "_Peer | None" = None
+    """The connection that goes on when the worker refuses this one's offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerView:
+    """One worker, as the operator and the metrics are told."""
+
+    name: str
+    up: bool
+    spare: bool
+    retiring: bool
+    rooms: int
+    cpu_share: float
+    """Of a core, over the last seconds."""
+    losses: int
 
 
 class MediaLink:
@@ -106,7 +128,7 @@ class MediaLink:
         link = self._placements.get(room) or self._place(room)
         before = self._peers.get((room, peer))
         if before is None or before.connection != offer.connection:
-            self._peers[room, peer] = _Peer(offer.connection, "connecting")
+            self._peers[room, peer] = _Peer(offer.connection, "connecting", replaces=before)
         try:
             answer = await link.ask(
                 lambda number: Offer(
@@ -128,7 +150,7 @@ class MediaLink:
         views = _views(answer.slots)
         known = self._peers.get((room, peer))
         if known is not None:
-            known.slots, known.missing_slots = views, answer.missing_slots
+            known.slots, known.missing_slots, known.replaces = views, answer.missing_slots, None
         return MediaAnswer(
             description=SessionDescription(connection=offer.connection, number=offer.number, sdp=answer.sdp),
             slots=views,
@@ -144,6 +166,23 @@ class MediaLink:
 
     def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
         return tuple(self._peers)
+
+    def state_of(self, room: RoomId, peer: PeerId) -> ConnectionState | None:
+        known = self._peers.get((room, peer))
+        return None if known is None else _STATES[known.state]
+
+    async def measure(self, rooms: Sequence[RoomId]) -> dict[RoomId, RoomMeasure]:
+        by_link: dict[WorkerLink, list[str]] = {}
+        for room in rooms:
+            link = self._placements.get(room)
+            if link is not None and link.state is LinkState.UP:
+                by_link.setdefault(link, []).append(room)
+        measures: dict[RoomId, RoomMeasure] = {}
+        for link, named in by_link.items():
+            with contextlib.suppress(UnavailableError):
+                reply = await link.ask(partial(Measure, rooms=tuple(named)), MeasureReply)
+                measures |= {RoomId(room): room_measure(counters) for room, counters in reply.rooms.items()}
+        return measures
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         link = self._placements.get(room)
@@ -177,36 +216,74 @@ class MediaLink:
             if link.state is LinkState.UP:
                 self._unfreed.setdefault(link, set()).add((room, peer))
 
-    async def statistics(self) -> dict[str, StatisticsReply]:
-        """The counters of each worker that answers, by worker name."""
-        replies: dict[str, StatisticsReply] = {}
+    async def counters(self) -> dict[str, dict[str, int]]:
+        """The counters of each worker that answers, by worker name; a worker that is lost meanwhile is left out."""
+        counters: dict[str, dict[str, int]] = {}
         for link in self._links:
-            if link.state is LinkState.UP:
-                replies[link.path.stem] = await link.ask(lambda number: Statistics(request=number), StatisticsReply)
-        return replies
+            with contextlib.suppress(UnavailableError):
+                reply = await link.ask(partial(Statistics, peers=False), StatisticsReply)
+                counters[link.path.stem] = reply.counters
+        return counters
+
+    def workers(self) -> list[WorkerView]:
+        """Every worker, the one that was the first spare last."""
+        rooms = Counter(self._placements.values())
+        return [
+            WorkerView(
+                name=link.path.stem,
+                up=link.state is LinkState.UP,
+                spare=link is self._spare,
+                retiring=link.retiring,
+                rooms=rooms[link],
+                cpu_share=link.load.share,
+                losses=link.losses,
+            )
+            for link in self._links
+        ]
+
+    def retire(self, name: str, *, at_once: bool) -> WorkerView:
+        """Has a worker's process ended, and so started anew: now, or once the last of its rooms is over. Raises
+        `MissingError` for an unknown one, `UnavailableError` for one that is not there."""
+        link = next((link for link in self._links if link.path.stem == name), None)
+        if link is None:
+            raise MissingError(ErrorCode.NOT_FOUND, f"no such worker: {name}")
+        if link.state is not LinkState.UP:
+            raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, f"{name} is not there")
+        link.retiring = True
+        if at_once:
+            link.end_worker()
+        self._end_if_idle(link)
+        return next(view for view in self.workers() if view.name == name)
+
+    def _end_if_idle(self, link: WorkerLink) -> None:
+        if link.retiring and link not in self._placements.values():
+            link.end_worker()
 
     def _place(self, room: RoomId) -> WorkerLink:
         up = [link for link in self._links if link.state is LinkState.UP]
         if not up:
             raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "no media worker is there")
-        load = dict.fromkeys(up, 0)
-        for placed in self._placements.values():
-            if placed in load:
-                load[placed] += 1
-        chosen = min(up, key=lambda link: (link is self._spare, load[link]))
+        now, rooms = time.monotonic(), Counter(self._placements.values())
+        chosen = min(up, key=lambda link: (link.retiring, link is self._spare, link.load.steps(now), rooms[link]))
+        chosen.load.placed(now)
         self._placements[room] = chosen
         return chosen
 
     def _restore(self, room: RoomId, peer: PeerId, before: _Peer | None) -> None:
-        if before is not None and room in self._placements:
-            self._peers[room, peer] = before
-        else:
+        if before is None or room not in self._placements:
             self._forget_peer(room, peer)
+        elif before.state == FREED:
+            self._forget_peer(room, peer)
+            self._tell_state(room, peer, ConnectionState.GONE)
+        else:
+            self._peers[room, peer] = before
 
     def _forget_peer(self, room: RoomId, peer: PeerId) -> None:
         self._peers.pop((room, peer), None)
         if not any(key[0] == room for key in self._peers):
-            self._placements.pop(room, None)
+            link = self._placements.pop(room, None)
+            if link is not None:
+                self._end_if_idle(link)
 
     def _worker_up(self, link: WorkerLink, peers: tuple[PeerEntry, ...]) -> None:
         """Takes up what lives on the worker; rooms that should live there and do not are lost, peers are gone."""
@@ -259,7 +336,9 @@ class MediaLink:
             for listener in list(self._listeners):
                 listener.slots_changed(room, peer, known.slots, known.missing_slots)
         elif notice.connection != known.connection:
-            return
+            if known.replaces is not None and isinstance(notice, PeerState) and notice.state in _STATES:
+                # It matters again when the offer of the new connection is refused.
+                _note(known.replaces, notice)
         elif isinstance(notice, Wanted):
             known.wanted = MediaWanted(connection=notice.connection, camera=notice.camera, screen=notice.screen)
             for listener in list(self._listeners):
@@ -276,6 +355,30 @@ class MediaLink:
     def _tell_state(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None:
         for listener in list(self._listeners):
             listener.peer_state_changed(room, peer, state)
+
+
+def _note(peer: _Peer, notice: PeerState) -> None:
+    if notice.connection == peer.connection:
+        peer.state = notice.state
+
+
+def room_measure(counters: RoomCounters) -> RoomMeasure:
+    """Counters of the worker in the domain's words. What a worker does not count is zero."""
+    return RoomMeasure(
+        links={
+            PeerId(name): LinkMeasure(
+                uplink_lost=peer.get("uplink_fraction_lost", 0) / 256,
+                downlink_lost=peer.get("downlink_fraction_lost", 0) / 256,
+                round_trip_seconds=peer.get("round_trip_ms", 0) / 1000,
+                pictures_reduced=peer.get("pictures_reduced", 0),
+                pictures_off=peer.get("pictures_off", 0),
+            )
+            for name, peer in counters.peers.items()
+        },
+        flows=tuple(
+            Flow(PeerId(flow.publisher), PeerId(flow.subscriber), flow.audio, flow.video) for flow in counters.flows
+        ),
+    )
 
 
 def _views(entries: tuple[SlotEntry, ...]) -> tuple[SlotView, ...]:

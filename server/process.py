@@ -79,7 +79,7 @@ async def _serve(settings: Settings, listening: socket.socket, tls: ssl.SSLConte
     async with AsyncExitStack() as closing:
         url = base_url(settings, listening.getsockname()[1])
         started_at = int(os.environ[STARTED_AT])
-        node = await open_node(settings, url, started_at, assets_folder(), closing)
+        node = await open_node(settings, url, started_at, assets_folder(), closing, _end_node)
         runner = web.AppRunner(node.application, access_log_class=AccessLog, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
@@ -92,6 +92,11 @@ async def _serve(settings: Settings, listening: socket.socket, tls: ssl.SSLConte
         _tell_ready({"event": "ready", "url": url, "links": links})
         await stop.wait()
         log.info("stopping")
+
+
+def _end_node() -> None:
+    """The supervisor ends everything in its order, this process first."""
+    os.kill(os.getppid(), signal.SIGTERM)
 
 
 def _tell_ready(line: dict[str, object]) -> None:

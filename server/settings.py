@@ -15,6 +15,7 @@ from server.turn import parse_turn_url, read_secret
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ENVIRONMENT_PREFIX = "KONSILIUM_"
+SHORTEST_TOKEN = 32
 LONGEST_SOCKET_PATH = 100
 """A Unix socket's path may have 107 bytes (unix(7))."""
 
@@ -49,6 +50,12 @@ def _boolean(text: str) -> bool:
     if text.lower() not in ("1", "true", "yes", "0", "false", "no", ""):
         raise ValueError("say 1 or 0")
     return text.lower() in ("1", "true", "yes")
+
+
+def _token(text: str) -> str:
+    if text and len(text) < SHORTEST_TOKEN:
+        raise ValueError(f"a token has at least {SHORTEST_TOKEN} random characters")
+    return text
 
 
 def _network(text: str) -> IpNetwork:
@@ -94,6 +101,14 @@ class Settings:
         (), _network, "proxy whose X-Forwarded-* headers are believed", "NETWORK", several=True
     )
     public_url: str = _option("", str, "where links point, when it is not the address served on", "URL")
+    metrics_from: tuple[IpNetwork, ...] = _option(
+        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1")),
+        _network,
+        "networks that may read /metrics (default: this machine)",
+        "NETWORK",
+        several=True,
+    )
+    metrics_token: str = _option("", _token, "whoever has it may read /metrics; give it by the environment", "TOKEN")
     json: bool = _option(False, _boolean, "print events for programs, one JSON object a line")
 
     def announced(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from server.child import Child, Program, Role
 from server.console import say, tell
+from server.drain import forget_drain
 from server.programs import node_programs
 from server.settings import Settings, camera_warning
 
@@ -64,6 +65,7 @@ def _run_locked(settings: Settings) -> int:
     except OSError as error:
         say(f"konsilium: {settings.host}:{settings.port}: {error.strerror}")
         return 1
+    forget_drain(settings.data)
     ready_reader, ready_writer = os.pipe()
     with listening:
         programs = node_programs(settings, listening.fileno(), ready_writer)

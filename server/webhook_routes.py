@@ -1,9 +1,11 @@
 """What booking systems call: signed webhooks, and links by API key."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from booking_bridge.bridge import Bridge
-from contract.errors import ErrorCode, IdentityError
+from contract.errors import ErrorCode, IdentityError, KonsiliumError
 from contract.ids import ClinicId
 from server.request_body import json_response
 
@@ -15,16 +17,33 @@ class WebhookRoutes:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self.outcomes: Counter[str] = Counter()
+        """Webhooks by what became of them: applied, ignored, or an error code."""
 
     def add_to(self, application: web.Application) -> None:
         """Adds the routes."""
         application.router.add_post("/api/v1/webhooks/booking", self.receive)
         application.router.add_post(_LINK, self.reissue)
         application.router.add_delete(_LINK, self.revoke)
+        application.router.add_get("/api/v1/appointments/{appointment}/quality", self.quality)
 
     async def receive(self, request: web.Request) -> web.Response:
         """One event; the signature is over the bytes as they came."""
-        return json_response(await self._bridge.receive(request.headers, await request.read()))
+        outcome: str = ErrorCode.INTERNAL
+        try:
+            answer = await self._bridge.receive(request.headers, await request.read())
+            outcome = answer.result
+        except KonsiliumError as error:
+            outcome = error.code
+            raise
+        finally:
+            self.outcomes[str(outcome)] += 1
+        return json_response(answer)
+
+    async def quality(self, request: web.Request) -> web.Response:
+        """What the server itself saw of a consultation's connections."""
+        clinic = await self._clinic(request)
+        return json_response(await self._bridge.quality(clinic, request.match_info["appointment"]))
 
     async def reissue(self, request: web.Request) -> web.Response:
         """Makes a participant's link useless and gives a new one."""

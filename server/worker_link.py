@@ -20,11 +20,13 @@ from mediaserver.link_messages import (
     Notice,
     PeerEntry,
     Ping,
+    Pong,
     Refusal,
     Reply,
     Request,
     Upward,
 )
+from server.placement import WorkerLoad
 from server.worker_process import WorkerProcess
 
 REPLY_SECONDS = 8.0
@@ -64,6 +66,12 @@ class WorkerLink:
     ) -> None:
         self.path = path
         self.state = LinkState.CONNECTING
+        self.load = WorkerLoad()
+        self.retiring = False
+        """It is to be ended once nobody is on it; until then it gets no new rooms."""
+        self.losses = 0
+        """How often the worker was lost."""
+        self._process: WorkerProcess | None = None
         self._on_up = on_up
         self._on_down = on_down
         self._on_notice = on_notice
@@ -110,6 +118,11 @@ class WorkerLink:
         """Like `ask`, for what needs no reply; nothing happens while the worker is not there."""
         if self._writer is not None:
             self._writer.write(encode_frame(make(next(self._numbers))))
+
+    def end_worker(self) -> None:
+        """Asks the process behind the link to end; whoever started it starts the next one."""
+        if self._process is not None:
+            self._process.terminate()
 
     async def close(self) -> None:
         """Ends the link; the worker goes on for its grace time."""
@@ -158,7 +171,7 @@ class WorkerLink:
 
     async def _watch(self, writer: asyncio.StreamWriter) -> None:
         """Ends a worker that lives but does not answer; what it held is lost like that of a dead one."""
-        process = await _process_behind(writer)
+        process = self._process = await _process_behind(writer)
         self._pings_unheard = 0
         try:
             while self._pings_unheard < PINGS_UNHEARD:
@@ -172,6 +185,7 @@ class WorkerLink:
             writer.transport.abort()
         finally:
             if process is not None:
+                self._process = None
                 process.close()
 
     def _take(self, frame: Upward) -> None:
@@ -183,6 +197,9 @@ class WorkerLink:
             self.state = LinkState.UP
             self._up.set()
             self._on_up(self, frame.peers)
+        if isinstance(frame, Pong):
+            self.load.seen(frame.cpu_microseconds, time.monotonic())
+            return
         future = self._waiting.get(frame.request)
         if future is not None and not future.done():
             future.set_result(frame)
@@ -200,6 +217,9 @@ class WorkerLink:
         if self.state is LinkState.UP:
             self.state = LinkState.CONNECTING
             self._up.clear()
+            self.load = WorkerLoad()
+            self.retiring = False
+            self.losses += 1
             try:
                 self._on_down(self)
             except Exception:

@@ -39,8 +39,15 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Ends it at once; one that is gone already is no error."""
+        self._send(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        self._send(signal.SIGTERM)
+
+    def _send(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+            signal.pidfd_send_signal(self._descriptor, number)
 
     def close(self) -> None:
         os.close(self._descriptor)

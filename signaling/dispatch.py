@@ -1,5 +1,6 @@
 """The one dispatcher: parse → authorise → handle → always acknowledge. An exception becomes an error code."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -41,11 +42,21 @@ class Dispatcher:
         self._handlers = handlers
         self._offers = KeyedLimiter(OFFERS_PER_SECOND, OFFER_BURST)
         self._credentials = KeyedLimiter(CREDENTIALS_PER_SECOND, CREDENTIALS_BURST)
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """How often each command came to which outcome: `ok`, the verdict that refused, or an error code."""
 
     async def answer(
         self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
     ) -> Acknowledgement:
         """Always an acknowledgement, never an exception. `place` is where the caller's connection is now."""
+        answer = await self._answer(caller, place, device, name, arguments)
+        # What a client makes up must not fill the memory.
+        self.outcomes[name if name in self._handlers else "unknown", _outcome(answer)] += 1
+        return answer
+
+    async def _answer(
+        self, caller: Caller, place: Place, device: DeviceSession, name: str, arguments: tuple[object, ...]
+    ) -> Acknowledgement:
         try:
             command = parse(name, arguments)
             authorise(caller.role, place, name)
@@ -77,6 +88,13 @@ class Dispatcher:
         except Exception:
             log.exception("command_failed", command=name)
             return failure(ErrorCode.INTERNAL)
+
+
+def _outcome(answer: Acknowledgement) -> str:
+    if answer["ok"]:
+        return "ok"
+    error = answer["error"]
+    return str((error["verdict"] or error)["code"])
 
 
 def authorise(role: Role, place: Place, name: str) -> None:

@@ -24,7 +24,7 @@ class ExpiredRows:
         self._connection = connection
 
     async def remove_appointments(self, clinic: ClinicId, ended_before: datetime, most: int) -> int:
-        """Whole appointments: their people, links, devices and consents. The audit trail stays."""
+        """Whole appointments: people, links, devices, consents, and by cascade the evidence. The audit trail stays."""
         query = select(appointments.c.id).where(appointments.c.clinic == clinic, appointments.c.ends_at < ended_before)
         rows = await self._connection.execute(query.order_by(appointments.c.ends_at).limit(most))
         old = [AppointmentId(row.id) for row in rows]

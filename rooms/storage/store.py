@@ -11,6 +11,7 @@ from rooms.storage.database import Database
 from rooms.storage.devices import DeviceSessionTable, LinkTable
 from rooms.storage.expired import ExpiredRows
 from rooms.storage.participants import ConsentTable, ParticipantTable
+from rooms.storage.quality import QualityTable
 from rooms.storage.records import AuditTable, ReceiptTable
 
 
@@ -24,6 +25,7 @@ class Transaction:
         self.sessions = DeviceSessionTable(connection)
         self.receipts = ReceiptTable(connection)
         self.audit = AuditTable(connection)
+        self.quality = QualityTable(connection)
         self.expired = ExpiredRows(connection)
 
 

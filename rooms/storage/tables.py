@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -172,4 +173,39 @@ audit = Table(
     Column("detail", String(300), nullable=False),
     Index(None, "clinic", "at"),
     Index(None, "appointment"),
+)
+
+# What belongs to an appointment goes with it, whoever deletes it.
+
+quality = Table(
+    "quality",
+    metadata,
+    Column("appointment", ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True),
+    Column("counted_until", Moment, nullable=False),
+    Column("two_way_sound", Float, nullable=False),
+    Column("two_way_picture", Float, nullable=False),
+    Column("unobserved", Float, nullable=False),
+    Column("breaks_left_out", Integer, nullable=False),
+    Column("finished", Boolean, nullable=False),
+)
+
+participant_quality = Table(
+    "participant_quality",
+    metadata,
+    Column("appointment", ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True),
+    Column("participant", String(64), primary_key=True),
+    Column("live", Float, nullable=False),
+    Column("unstable", Float, nullable=False),
+    Column("gone", Float, nullable=False),
+)
+
+media_breaks = Table(
+    "media_breaks",
+    metadata,
+    Column("appointment", ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("participant", String(64), nullable=False),
+    Column("cause", String(20), nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
 )

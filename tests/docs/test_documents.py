@@ -4,7 +4,7 @@ import asyncio
 import importlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -23,8 +23,8 @@ from contract.ids import ClinicId, ConnectionId, PeerId, RoomId
 from devtools.commands import BENCHES
 from mediaserver.transport_state import TransportState, may_follow
 from rooms.assembly import open_rooms
-from rooms.media_port import LivingMedia, MediaListener
-from rooms.messages import Event, MediaAnswer, SessionDescription, Tile, VerdictCode
+from rooms.media_port import LivingMedia, MediaListener, RoomMeasure
+from rooms.messages import ConnectionState, Event, MediaAnswer, SessionDescription, Tile, VerdictCode
 from rooms.payment import TRANSITIONS
 from rooms.policy import DEFAULT_POLICY, EXAMPLE_POLICIES, Policy
 from rooms.storage.tables import metadata
@@ -197,6 +197,12 @@ class _NoMedia:
 
     def peers(self) -> tuple[tuple[RoomId, PeerId], ...]:
         return ()
+
+    def state_of(self, room: RoomId, peer: PeerId) -> ConnectionState | None:
+        return None
+
+    async def measure(self, rooms: Sequence[RoomId]) -> Mapping[RoomId, RoomMeasure]:
+        return {}
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         """Nobody looks."""

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaserver.allocation import EVERY_PICTURE, MOST_FOLLOWING, OFF, Choice, Demand, Measure, allocate
@@ -129,6 +129,7 @@ _tiles = st.tuples(st.sampled_from(TileSize), st.booleans()).map(lambda pair: Ti
 _demands = st.builds(Demand, _rates, _tiles, _choices, st.booleans(), st.sampled_from([(), (60_000,)]))
 
 
+@settings(deadline=None)
 @given(budget=st.integers(0, 10_000_000), demands=st.lists(_demands, max_size=10), may_raise=st.booleans())
 def test_any_demands_are_answered_with_layers_that_exist(budget: int, demands: list[Demand], may_raise: bool) -> None:
     for limit in (budget, None):
@@ -139,6 +140,7 @@ def test_any_demands_are_answered_with_layers_that_exist(budget: int, demands: l
                 assert demand.tile.size is not TileSize.NONE
 
 
+@settings(deadline=None)
 @given(budget=st.integers(0, 10_000_000), tiles=st.lists(_tiles, max_size=8), current=_choices)
 def test_it_never_costs_more_than_there_is(budget: int, tiles: list[Tile], current: Choice) -> None:
     grants = allocate(budget, [Demand(RATES, tile, current) for tile in tiles]).grants

@@ -172,6 +172,7 @@ def test_absurd_feedback_keeps_the_budget_sane(downlink: Downlink) -> None:
     assert downlink.budget == LEAST_BUDGET
     for highest in (0, 0xFFFFFFFF, 5, 1 << 31):
         downlink.reported(report(highest, 1), SENT, 3.0)
+    downlink.missed(Nack(7, ()), SENT, 4.0)
     downlink.missed(Nack(7, (5, 4, 3)), SENT, 4.0)
     downlink.measured_round_trip(9.9, SENT, 5.0)
     assert downlink.budget >= LEAST_BUDGET
@@ -188,3 +189,9 @@ def test_the_sent_rate_is_that_of_the_last_second() -> None:
     meter.sample(0, 7.0)
     meter.sample(100, 7.5)
     assert meter.rate == 200
+
+
+def test_a_nack_that_names_nothing_says_nothing(downlink: Downlink) -> None:
+    downlink.missed(Nack(7, ()), SENT, 1.0)
+    assert downlink.budget is None
+    assert downlink.heard_at == 1.0

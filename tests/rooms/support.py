@@ -1,11 +1,11 @@
 """Builders, a media port that remembers what it was asked, and a clinic with real storage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from contract.ids import AppointmentId, ClinicId, ConnectionId, ParticipantId, PeerId, RoomId
-from rooms.media_port import LivingMedia, MediaListener
+from rooms.media_port import LivingMedia, MediaListener, RoomMeasure
 from rooms.messages import (
     ConnectionState,
     DeviceState,
@@ -91,6 +91,7 @@ class RecordingMedia:
     asked: list[tuple[str, PeerId]] = field(default_factory=list)
     listeners: list[MediaListener] = field(default_factory=list)
     refuses_with: Exception | None = None
+    measured: dict[RoomId, RoomMeasure] = field(default_factory=dict)
     slots: tuple[SlotView, ...] | None = None
     """Of every transport, instead of what was answered."""
     wanted: MediaWanted | None = None
@@ -114,6 +115,12 @@ class RecordingMedia:
             return None
         slots = ANSWERED_SLOTS if self.slots is None else self.slots
         return LivingMedia(ConnectionState.LIVE, slots, 0, self.wanted, self.screen == peer)
+
+    def state_of(self, room: RoomId, peer: PeerId) -> ConnectionState | None:
+        return ConnectionState.LIVE if peer in self.transports else None
+
+    async def measure(self, rooms: Sequence[RoomId]) -> Mapping[RoomId, RoomMeasure]:
+        return {room: self.measured[room] for room in rooms if room in self.measured}
 
     async def view(self, room: RoomId, peer: PeerId, tiles: tuple[Tile, ...]) -> None:
         self.asked.append(("view " + " ".join(f"{tile.mid}:{tile.size}" for tile in tiles), peer))

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,10 @@ class World:
         now: datetime = START,
         seat_kept_seconds: float = SEAT_KEPT_SECONDS,
         location: Path | URL | None = None,
+        media: RecordingMedia | None = None,
     ) -> "World":
-        media, outbox, clock = RecordingMedia(), RecordingOutbox(), FixedClock(now)
+        """`media`: what lived on while the server was started again."""
+        media, outbox, clock = media or RecordingMedia(), RecordingOutbox(), FixedClock(now)
         rooms = await open_rooms(folder, media, outbox, clock, seat_kept_seconds, location)
         bridge = Bridge(rooms, LINK_BASE)
         await bridge.add_clinic(a_clinic(policy))
@@ -81,6 +83,12 @@ class World:
         assert exchange.participant is not None
         assert exchange.cookie_secret is not None
         return await self.connect(exchange.participant, exchange.cookie_secret)
+
+    async def connect_again(self, caller: Caller) -> Caller:
+        """A new socket of the same device, whose session is known already."""
+        again = replace(caller, connection=ConnectionId(f"connection-{next(self.counter)}-again"))
+        await self.rooms.consultations.connect(again)
+        return again
 
     async def connect(self, participant: str, secret: str) -> Caller:
         identity = await self.rooms.sessions.authenticate(participant, secret)

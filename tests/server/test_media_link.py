@@ -2,152 +2,26 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from contract.errors import ConflictError, ErrorCode, InputError, UnavailableError
 from contract.ids import PeerId, RoomId
-from mediaserver.link_frames import encode_frame, read_frame
 from mediaserver.link_messages import (
-    Answer,
-    Disconnect,
-    DoneReply,
-    Downward,
-    Inventory,
-    InventoryReply,
-    Notice,
-    Offer,
     PeerEntry,
     PeerState,
-    Ping,
-    Refusal,
-    ShareScreen,
     SlotEntry,
     Slots,
     Wanted,
 )
+from mediaserver.transport_state import TransportState
 from rooms.media_port import LivingMedia
 from rooms.messages import ConnectionState, MediaWanted, SessionDescription, SlotView, Tile, TileSize
-from server import worker_link
+from server import media_link, worker_link
 from server.media_link import MediaLink
 from server.worker_process import WorkerProcess
-
-ROOM, PEER = RoomId("apt_1"), PeerId("prt_1")
-OFFER = SessionDescription(connection="c1", number=1, sdp="offer")
-
-
-class FakeWorker:
-    """A worker's end of the link that answers what it is told to."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.alive: tuple[PeerEntry, ...] = ()
-        self.slots: tuple[Slots, ...] = ()
-        self.refuses: ErrorCode | str | None = None
-        self.silent = False
-        self.hangs = False
-        self.hangs_up = False
-        self.accepted = 0
-        self.offers: list[Offer] = []
-        self.freed: asyncio.Queue[str] = asyncio.Queue()
-        self.screens: list[str | None] = []
-        self._writers: list[asyncio.StreamWriter] = []
-        self._server: asyncio.Server | None = None
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_unix_server(self._serve, self.path)
-
-    async def die(self) -> None:
-        """As a killed process: the socket file stays, nobody listens."""
-        if self._server is not None:
-            self._server.close()
-        self.cut()
-
-    def cut(self) -> None:
-        for writer in self._writers:
-            writer.close()
-        self._writers.clear()
-
-    def tell(self, notice: Notice) -> None:
-        for writer in self._writers:
-            writer.write(encode_frame(notice))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        if self.hangs_up:
-            writer.close()
-            return
-        self._writers.append(writer)
-        decoder: msgspec.msgpack.Decoder[Downward] = msgspec.msgpack.Decoder(Downward)
-        while (request := await read_frame(reader, decoder)) is not None:
-            if self.hangs:
-                continue
-            if isinstance(request, Inventory):
-                told = (InventoryReply(request.request, self.alive), *self.slots)
-                writer.write(b"".join(encode_frame(one) for one in told))
-            elif isinstance(request, Ping):
-                writer.write(encode_frame(DoneReply(request.request)))
-            elif self.refuses is not None:
-                writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
-            elif self.silent:
-                self.cut()
-            elif isinstance(request, Offer):
-                self.offers.append(request)
-                writer.write(encode_frame(Answer(request.request, "answer", (SlotEntry("2", None),), 1)))
-            else:
-                if isinstance(request, Disconnect):
-                    self.freed.put_nowait(request.peer)
-                if isinstance(request, ShareScreen):
-                    self.screens.append(request.peer)
-                writer.write(encode_frame(DoneReply(request.request)))
-        writer.close()
-
-
-class Heard:
-    """A listener whose news can be waited for."""
-
-    def __init__(self) -> None:
-        self.news: asyncio.Queue[tuple[object, ...]] = asyncio.Queue()
-
-    def peer_state_changed(self, room: RoomId, peer: PeerId, state: ConnectionState) -> None:
-        self.news.put_nowait(("state", room, peer, state))
-
-    def slots_changed(self, room: RoomId, peer: PeerId, slots: tuple[SlotView, ...], missing: int) -> None:
-        self.news.put_nowait(("slots", room, peer, slots, missing))
-
-    def wanted_changed(self, room: RoomId, peer: PeerId, wanted: MediaWanted) -> None:
-        self.news.put_nowait(("wanted", room, peer, wanted))
-
-    def worker_lost(self, rooms: frozenset[RoomId]) -> None:
-        self.news.put_nowait(("lost", rooms))
-
-    async def next(self) -> tuple[object, ...]:
-        return await asyncio.wait_for(self.news.get(), 20)
-
-
-@asynccontextmanager
-async def workers(
-    folder: Path, count: int = 2, prepare: Callable[[list[FakeWorker]], None] = lambda _: None
-) -> AsyncIterator[tuple[MediaLink, list[FakeWorker], Heard]]:
-    made = [FakeWorker(folder / f"{index}.sock") for index in range(count)]
-    prepare(made)
-    for worker in made:
-        await worker.start()
-    link = MediaLink([worker.path for worker in made])
-    heard = Heard()
-    link.listen(heard)
-    await link.start(20)
-    try:
-        yield link, made, heard
-    finally:
-        await link.close()
-        for worker in made:
-            await worker.die()
-        await asyncio.sleep(0)
+from tests.server.fake_workers import OFFER, PEER, ROOM, FakeWorker, workers
 
 
 async def test_an_offer_is_answered_and_the_room_stays_on_its_worker(tmp_path: Path) -> None:
@@ -413,3 +287,32 @@ async def test_no_worker_at_all_is_said(tmp_path: Path) -> None:
             await link.offer(ROOM, PEER, OFFER)
     finally:
         await link.close()
+
+
+async def test_a_peer_that_was_freed_while_an_offer_was_refused_is_not_brought_back(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), heard):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.frees_first = PeerState(ROOM, PEER, "c1", "freed")
+        worker.refuses = ErrorCode.BAD_OFFER
+        with pytest.raises(InputError):
+            await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert await heard.next() == ("state", ROOM, PEER, ConnectionState.GONE)
+        assert link.peers() == ()
+
+
+async def test_what_happened_to_a_connection_while_the_next_one_was_refused_is_not_lost(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, (worker, _), _):
+        await link.offer(ROOM, PEER, OFFER)
+        worker.frees_first = PeerState(ROOM, PEER, "c1", "unstable")
+        worker.refuses = ErrorCode.BAD_OFFER
+        with pytest.raises(InputError):
+            await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert link.state_of(ROOM, PEER) is ConnectionState.UNSTABLE
+        assert link.resume(ROOM, PEER, "c1") is not None
+
+
+def test_every_state_that_a_worker_tells_has_a_word_for_the_others() -> None:
+    told = {TransportState.CONNECTING if one is TransportState.NEW else one for one in TransportState}
+    assert set(media_link._STATES) == {one.value for one in told}
+    others = set(media_link._STATES.values())
+    assert others <= {state for state in ConnectionState if state is not ConnectionState.ABSENT}

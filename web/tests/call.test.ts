@@ -4,7 +4,7 @@ import { Call } from "../src/call/call.ts";
 import { LocalMedia } from "../src/call/local-media.ts";
 import type { Quality } from "../src/call/quality.ts";
 import { Relays } from "../src/call/relays.ts";
-import { doctor } from "../src/shots/people.ts";
+import { doctor, patient } from "../src/shots/people.ts";
 import { Signal } from "../src/signal/signal.ts";
 import { type Browser, FakeConnection, playBrowser, settle } from "./fakes/browser.ts";
 import { answerTo, joined, offerOf, refused, snapshot } from "./fakes/people.ts";
@@ -174,6 +174,88 @@ describe("a stay in the room", () => {
       expect(call.remote.value.get(doctor.id)?.picture).toBe(before);
       expect(FakeConnection.all.map((one) => one.closed)).toEqual([false, true, true, false]);
       expect(old.closed).toBe(false);
+    });
+  });
+
+  it("tells how large it shows what comes, and nothing after a while out of sight", async () => {
+    await enter();
+    const tiles = (sent: { payload: Readonly<Record<string, unknown>> }) => sent.payload.tiles;
+    call.viewing.draw(doctor.id, { width: 1600, height: 900 });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(tiles(link.last("media.view"))).toEqual([{ mid: "4", size: "large", main: true }]);
+    Object.assign(document, { visibilityState: "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+    await vi.advanceTimersByTimeAsync(5500);
+    expect(tiles(link.last("media.view"))).toMatchObject([{ mid: "4", size: "none" }]);
+    Object.assign(document, { visibilityState: "visible" });
+    document.dispatchEvent(new Event("visibilitychange"));
+    await vi.advanceTimersByTimeAsync(300);
+    expect(tiles(link.last("media.view"))).toMatchObject([{ mid: "4", size: "large" }]);
+  });
+
+  it("sends what is watched", async () => {
+    const connection = await enter();
+    const { connection: name } = offerOf(link.last("room.join"));
+    link.event("media.wanted", { connection: name, camera: ["l"], screen: false });
+    await settle();
+    const { encodings } = connection.transceivers[1]?.sender.parameters ?? { encodings: [] };
+    expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
+  });
+
+  describe("with its own screen shown", () => {
+    const shown = (screen: string | null, version: number) => ({
+      version,
+      started_at: null,
+      notice: null,
+      finished: false,
+      screen,
+    });
+
+    async function share(): Promise<MediaStreamTrack> {
+      const sharing = call.shareScreen();
+      await settle();
+      link.last("screen.share").acknowledge({ ok: true, result: {} });
+      await sharing;
+      link.event("room.changed", shown(patient.id, 2));
+      expect(call.share.state.value.kind).toBe("sharing");
+      return call.share.track as MediaStreamTrack;
+    }
+
+    it("sends it, and stops when the doctor ends it", async () => {
+      const connection = await enter();
+      const track = await share();
+      expect(connection.transceivers[2]?.sender.track).toBe(track);
+      link.event("room.changed", shown(null, 3));
+      expect(connection.transceivers[2]?.sender.track).toBeNull();
+      expect(call.share.state.value).toEqual({ kind: "idle", trouble: "stopped" });
+    });
+
+    it("goes on with it over a new connection", async () => {
+      await enter();
+      const track = await share();
+      link.event("media.lost", {});
+      await settle();
+      expect(FakeConnection.all[1]?.transceivers[2]?.sender.track).toBe(track);
+    });
+
+    it("tells a server that forgot about it", async () => {
+      await enter();
+      await share();
+      link.disconnected(false);
+      link.connected();
+      await settle();
+      link.last("room.join").acknowledge(joined(link.last("room.join"), { media_resumed: true }));
+      await settle();
+      expect(link.all("screen.share")).toHaveLength(2);
+      expect(call.share.state.value.kind).toBe("sharing");
+    });
+
+    it("frees it when leaving, and says no more than that", async () => {
+      await enter();
+      const track = await share();
+      void call.leave();
+      expect(track.readyState).toBe("ended");
+      expect(link.all("screen.stop")).toEqual([]);
     });
   });
 
@@ -357,6 +439,16 @@ describe("a stay in the room", () => {
     expect(vi.getTimerCount()).toBe(0);
     link.event("room.changed", { version: 2, started_at: null, notice: null, finished: true, screen: null });
     expect(ended).not.toHaveBeenCalled();
+  });
+
+  it("knows how good everybody's link is from the server's last word alone", async () => {
+    await enter();
+    const one = { participant: doctor.id, level: "poor", measure: "picture_reduced" } as const;
+    const other = { participant: "par_other", level: "good", measure: "none" } as const;
+    link.event("media.quality", { people: [one, other] });
+    expect([...call.links.value.values()]).toEqual([one, other]);
+    link.event("media.quality", { people: [other] });
+    expect(call.links.value.has(doctor.id)).toBe(false);
   });
 
   it("may end before it has quite begun", async () => {

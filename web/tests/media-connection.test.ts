@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { MediaConnection, type RemoteMedia } from "../src/call/media-connection.ts";
 import type { MediaAnswer, SessionDescription } from "../src/protocol/generated.ts";
-import { FakeConnection, FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
+import { FakeConnection, type FakeSender, FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
 
-/** Own microphone and camera, and a pair for each of eight people. */
-const MOST_SECTIONS = 2 + 2 * 8;
+/** Own microphone, camera and screen, one for another's screen, and a pair for each of eight people. */
+const MOST_SECTIONS = 4 + 2 * 8;
 
 const connection = () => FakeConnection.all.at(-1) as FakeConnection;
 
@@ -15,26 +15,29 @@ function answerTo(offer: SessionDescription, change: Partial<MediaAnswer> = {}):
 describe("one media connection", () => {
   let people: ReadonlyMap<string, RemoteMedia>;
   let media: MediaConnection;
+  const events = {
+    transport: () => {},
+    remote: (now: ReadonlyMap<string, RemoteMedia>) => {
+      people = now;
+    },
+  };
   const microphone = new FakeTrack("audio") as unknown as MediaStreamTrack;
 
   beforeEach(() => {
     playBrowser();
     people = new Map();
-    media = new MediaConnection({ microphone, camera: null }, "auto", {
-      transport: () => {},
-      remote: (now) => {
-        people = now;
-      },
-    });
+    media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", events);
   });
 
   it("offers microphone and camera first, a missing camera too, then pairs to receive", () => {
     expect(connection().transceivers.map(({ kind, direction }) => `${kind} ${direction}`)).toEqual([
       "audio sendonly",
       "video sendonly",
+      "video sendonly",
       "audio recvonly",
       "video recvonly",
       "audio recvonly",
+      "video recvonly",
       "video recvonly",
     ]);
     expect(connection().transceivers[0]?.sender.track).toBe(microphone);
@@ -81,7 +84,7 @@ describe("one media connection", () => {
   it("offers more places when there are too few", async () => {
     const missing = [1, 0];
     await media.negotiate((offer) => Promise.resolve(answerTo(offer, { missing_slots: missing.shift() ?? 0 })));
-    expect(connection().transceivers).toHaveLength(8);
+    expect(connection().transceivers).toHaveLength(10);
     expect(connection().answers).toHaveLength(2);
   });
 
@@ -113,9 +116,9 @@ describe("one media connection", () => {
 
   it("gives each person sound and picture, in the same streams as long as they stay on the same sections", async () => {
     const slots = [
-      { mid: "2", participant: "doctor" },
       { mid: "3", participant: "doctor" },
-      { mid: "4", participant: null },
+      { mid: "4", participant: "doctor" },
+      { mid: "5", participant: null },
     ];
     const offer = await media.makeOffer();
     await media.apply(answerTo(offer, { slots }));
@@ -124,7 +127,107 @@ describe("one media connection", () => {
     expect(before?.picture?.getTracks()[0]?.kind).toBe("video");
     media.assign(slots);
     expect(people.get("doctor")?.picture).toBe(before?.picture);
-    media.assign([{ mid: "2", participant: "doctor" }]);
+    media.assign([{ mid: "3", participant: "doctor" }]);
     expect(people.get("doctor")?.picture).toBeNull();
+  });
+
+  it("marks the sections of screens in the text it sends", async () => {
+    const { sdp } = await media.makeOffer();
+    const marked = sdp
+      .split(/^(?=m=)/m)
+      .slice(1)
+      .map((section) => section.includes("a=content:slides\r\n"));
+    expect(marked).toEqual([false, false, true, false, false, false, false, true]);
+  });
+
+  it("gives a shared screen apart from the picture of who shares it", async () => {
+    const slots = [4, 7].map((mid) => ({ mid: String(mid), participant: "doctor" }));
+    await media.apply(answerTo(await media.makeOffer(), { slots }));
+    expect(people.get("doctor")?.screen).toBeTruthy();
+    expect(people.get("doctor")?.screen).not.toBe(people.get("doctor")?.picture);
+    expect(media.pictureSections()).toEqual([
+      { mid: "4", participant: "doctor", screen: false },
+      { mid: "7", participant: "doctor", screen: true },
+    ]);
+  });
+
+  describe("the layers of the camera", () => {
+    const camera = () => connection().transceivers[1]?.sender as FakeSender;
+    const screen = () => connection().transceivers[2]?.sender as FakeSender;
+    const active = (sender: FakeSender) => sender.parameters.encodings.map((encoding) => encoding.active);
+    const wanted = (layers: string[], shown = false) => ({ connection: media.name, camera: layers, screen: shown });
+
+    it("are three, of which the whole picture alone is sent until somebody wants others", async () => {
+      await settle();
+      expect(camera().parameters.encodings).toMatchObject([
+        { rid: "l", active: false, scaleResolutionDownBy: 4 },
+        { rid: "m", active: false, scaleResolutionDownBy: 2 },
+        { rid: "h", active: true, scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+      ]);
+      expect(active(screen())).toEqual([false]);
+    });
+
+    it("are sent as the server says, the screen too", async () => {
+      await media.obey(wanted(["l", "m"], true));
+      expect(active(camera())).toEqual([true, true, false]);
+      expect(active(screen())).toEqual([true]);
+      expect(screen().parameters.degradationPreference).toBe("maintain-resolution");
+      await media.obey(wanted([]));
+      expect([active(camera()), active(screen())]).toEqual([[false, false, false], [false]]);
+    });
+
+    it("stay as they are when the word was meant for an older connection", async () => {
+      await media.obey({ ...wanted([]), connection: "another" });
+      await settle();
+      expect(active(camera())).toEqual([false, false, true]);
+    });
+
+    it("keep to what the person chose, whichever are sent", async () => {
+      await media.limit("save");
+      await media.obey(wanted(["l", "h"]));
+      expect(camera().parameters.encodings).toMatchObject([
+        { active: true, maxBitrate: 60_000 },
+        { active: false },
+        { active: true, maxBitrate: 250_000, maxFramerate: 15 },
+      ]);
+    });
+
+    it("end as was wished last, however many wishes come while one is being applied", async () => {
+      await settle();
+      let go = (): void => {};
+      camera().applying = new Promise((resolve) => {
+        go = resolve;
+      });
+      const wishes = [media.obey(wanted(["l"])), media.limit("save"), media.obey(wanted(["m"]))];
+      go();
+      await Promise.all(wishes);
+      expect(camera().parameters.encodings).toMatchObject([
+        { active: false },
+        { active: true, maxBitrate: 120_000 },
+        {},
+      ]);
+      expect(active(camera())).toEqual([false, true, false]);
+    });
+
+    it.each([
+      ["one", ["l"]],
+      ["two", ["l", "m"]],
+    ])("become one whole picture with a server that takes none (%s left by the browser)", async (_, left) => {
+      const offer = await media.makeOffer();
+      camera().parameters.encodings = left.map((rid) => ({ rid, active: false, scaleResolutionDownBy: 4 }));
+      await media.apply(answerTo(offer));
+      await settle();
+      expect(camera().parameters.encodings[0]).toMatchObject({ active: true, scaleResolutionDownBy: 1 });
+      expect(active(camera()).slice(1)).toEqual(left.slice(1).map(() => false));
+    });
+
+    it("are one in a browser that knows no others", async () => {
+      FakeConnection.refusesEncodings = true;
+      media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", events);
+      await settle();
+      expect(camera().parameters.encodings).toMatchObject([{ active: true, maxBitrate: 1_500_000 }]);
+      await media.obey(wanted([]));
+      expect(active(camera())).toEqual([false]);
+    });
   });
 });

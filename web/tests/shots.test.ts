@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ENDINGS } from "../src/call/lobby-state.ts";
+import { SHARE_TROUBLES } from "../src/call/screen-share-state.ts";
 import { CONNECTION_STATE_VALUES, VERDICT_CODE_VALUES } from "../src/protocol/generated.ts";
 import { joinShots } from "../src/shots/join-shots.ts";
 import { roomShots } from "../src/shots/room-shots.ts";
@@ -27,6 +28,11 @@ describe("every state of the screens has a picture", () => {
 
   it.each(Object.keys(ru.room.notices))("notice %s", (notice) => {
     expect(ROOM_STATES).toContain(`notice-${notice}`);
+  });
+
+  it.each(SHARE_TROUBLES)("trouble with the own screen: %s", (trouble) => {
+    expect(ru.room.screen.troubles).toHaveProperty(trouble);
+    expect(ROOM_STATES).toContain(`share-${trouble}`);
   });
 
   it.each(CONNECTION_STATE_VALUES.filter((one) => one !== "absent" && one !== "live"))("a peer %s", (connection) => {

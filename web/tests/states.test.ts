@@ -97,6 +97,26 @@ describe("this page's connection", () => {
   ])("%s", (_, events, expected) => {
     expect(after(...events)).toEqual(expected);
   });
+
+  const EVENTS: readonly ConnectionEvent[] = [
+    "transport_connected",
+    "transport_disturbed",
+    "transport_failed",
+    "transport_replaced",
+    "link_lost",
+    "link_back",
+  ];
+
+  it("is told as live again after any trouble, once media flows; what is gone stays so", () => {
+    let known = [START];
+    for (let step = 0; step < 4; step += 1)
+      known = known.flatMap((state) => EVENTS.map((one) => nextConnection(state, one)));
+    for (const state of known) {
+      expect(nextConnection(state, "transport_connected").kind).toBe("live");
+      const gone = nextConnection(state, "seat_lost");
+      for (const event of EVENTS) expect(nextConnection(gone, event)).toEqual({ kind: "gone" });
+    }
+  });
 });
 
 describe("devices", () => {

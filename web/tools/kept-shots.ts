@@ -9,6 +9,8 @@ const LIMIT_BYTES = 60_000;
 const KEPT = [
   { name: "room", screen: "room", state: "two", size: "desktop", language: "ru" },
   { name: "room-phone", screen: "room", state: "two", size: "phone", language: "ru" },
+  { name: "group", screen: "room", state: "six", size: "desktop", language: "ru" },
+  { name: "screen-phone", screen: "room", state: "screen-group", size: "phone", language: "ru" },
   { name: "participants", screen: "room", state: "participants", size: "desktop", language: "en" },
   { name: "ready-phone", screen: "join", state: "ready", size: "phone", language: "ru" },
   { name: "payment-phone", screen: "join", state: "payment_required", size: "phone", language: "ru" },

@@ -4,6 +4,7 @@ import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { toldState } from "./device-state.ts";
+import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
 import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
 import {
@@ -15,13 +16,17 @@ import {
 } from "./media-connection.ts";
 import { MediaRepair, type WayCondition } from "./media-repair.ts";
 import { MediaWatch } from "./media-watch.ts";
+import type { MediaWay } from "./media-way.ts";
 import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
 import { Relays } from "./relays.ts";
-import { participantChanged, roomChanged } from "./room-state.ts";
+import { participantChanged, roomChanged, screenIsTaken } from "./room-state.ts";
+import { ScreenShare } from "./screen-share.ts";
 import { BACK_TONES, LOST_TONES, playTones } from "./sound.ts";
+import { Stage } from "./stage.ts";
+import { Viewing } from "./viewing.ts";
 
 export interface EnterOptions {
   readonly takeOver: boolean;
@@ -45,6 +50,18 @@ export class Call {
   readonly connection: Value<CallConnection> = signal(START);
   readonly remote: Value<ReadonlyMap<string, RemoteMedia>> = signal(new Map());
   readonly quality: Value<Quality>;
+  /** How good everybody's link is, as the server judges it. */
+  readonly links: Value<LinkQualities> = signal(UNKNOWN_LINKS);
+  readonly viewing = new Viewing(
+    () => this.media?.pictureSections() ?? [],
+    (tiles) => this.signal.request("media.view", { tiles }),
+  );
+  readonly stage = new Stage((large) => this.viewing.setLarge(large));
+  readonly share = new ScreenShare({
+    ask: () => this.signal.request("screen.share", {}),
+    tellStopped: () => this.signal.request("screen.stop", {}),
+    send: (track) => void this.media?.replace("screen", track),
+  });
 
   private readonly signal: Signal;
   private readonly local: LocalMedia;
@@ -61,12 +78,11 @@ export class Call {
     replace: () => this.replaceMedia(),
     condition: (since) => this.wayCondition(since),
   });
-  private readonly screen = new ScreenLock();
+  private readonly awake = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
   private media: MediaConnection | null = null;
   private readonly old = new OldPictures(() => this.showRemote());
   private remoteNow: ReadonlyMap<string, RemoteMedia> = new Map();
-  private receivesVideo = true;
   private hidden = false;
   private inside = false;
   private closed = false;
@@ -98,7 +114,7 @@ export class Call {
       throw error;
     }
     if (!this.inside) return;
-    void this.screen.hold();
+    void this.awake.hold();
     if (this.media) this.watch.start();
     else this.advance("transport_connected");
   }
@@ -119,11 +135,28 @@ export class Call {
     await this.signal.request("participant.remove", { participant });
   }
 
+  /** To be called from a press. */
+  async shareScreen(): Promise<void> {
+    await this.share.start(screenIsTaken(this.room.peek(), this.me.peek()));
+  }
+
+  /** Ends our own, or as practitioner anybody's. */
+  async stopScreen(): Promise<void> {
+    const own = this.share.state.peek().kind;
+    if (own === "asking" || own === "sharing") this.share.stop();
+    else await this.signal.request("screen.stop", {});
+  }
+
   async setQuality(quality: Quality): Promise<void> {
     this.quality.value = quality;
     await this.local.setQuality(quality);
     await this.media?.limit(quality);
-    this.tellReception();
+    this.view();
+  }
+
+  /** Which way our media takes, for whoever supports us; null while there is none. */
+  way(): Promise<MediaWay | null> {
+    return this.media?.way() ?? Promise.resolve(null);
   }
 
   /** The page shows the new picture: the connection that brought the old one is no longer needed. */
@@ -138,7 +171,10 @@ export class Call {
     clearTimeout(this.nextJoin);
     clearTimeout(this.withoutRelays);
     this.watch.stop();
-    this.screen.release();
+    this.share.release();
+    this.stage.stop();
+    this.viewing.stop();
+    this.awake.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
     this.media?.close();
     this.media = null;
@@ -160,9 +196,13 @@ export class Call {
         this.media?.assign(event.slots);
         this.growSlots(event.missing_slots);
       }),
+      link.on("media.wanted", (event) => void this.media?.obey(event)),
       link.on("media.lost", () => this.mediaLost()),
+      link.on("media.quality", (event) => {
+        this.links.value = linkQualities(event);
+      }),
       link.on("seat.lost", (event) => this.end(event.reason)),
-      this.local.onTrack((kind, track) => void this.media?.replace(kind, track, this.quality.peek())),
+      this.local.onTrack((kind, track) => void this.media?.replace(kind, track)),
       this.local.microphone.subscribe(() => this.tellMediaState()),
       this.local.camera.subscribe(() => this.tellMediaState()),
       this.relays.servers.subscribe((servers) => this.useRelays(servers)),
@@ -179,12 +219,13 @@ export class Call {
     if (this.closed) return;
     this.inside = true;
     this.me.value = result.me;
-    this.room.value = result.snapshot;
+    this.setRoom(result.snapshot);
     this.signal.setSeated(true);
     if (result.snapshot.finished) return this.end("finished");
+    this.viewing.forgotten();
+    void this.share.renew(result.snapshot.screen, result.me);
     if (result.answer) await this.media?.apply(result.answer);
     if (result.answer) this.growSlots(result.answer.missing_slots);
-    if (!this.wantsVideo()) this.tellReception(true);
   }
 
   private linkChanged(state: LinkState): void {
@@ -237,7 +278,8 @@ export class Call {
   }
 
   private newMedia(make?: MakeConnection): MediaConnection {
-    const tracks = { microphone: this.local.track("microphone"), camera: this.local.track("camera") };
+    const { local, share } = this;
+    const tracks = { microphone: local.track("microphone"), camera: local.track("camera"), screen: share.track };
     const events: MediaConnectionEvents = {
       transport: (state) => {
         if (media === this.media) this.transportChanged(state);
@@ -252,6 +294,7 @@ export class Call {
   }
 
   private showRemote(people: ReadonlyMap<string, RemoteMedia> = this.remoteNow): void {
+    if (people !== this.remoteNow) this.viewing.changed();
     this.remoteNow = people;
     this.remote.value = this.old.beside(people);
   }
@@ -267,6 +310,7 @@ export class Call {
     this.old.keep(this.media, this.remoteNow);
     this.remoteNow = new Map();
     this.media = this.newMedia(connectionInOwnFrame);
+    this.viewing.forgotten();
     this.watch.start();
     void this.relays.refresh(this.signal);
     this.negotiate(this.media.negotiate(this.sendOffer));
@@ -361,25 +405,17 @@ export class Call {
   private pageVisible(): void {
     this.setHidden(false);
     if (!this.inside) return;
-    void this.screen.hold();
+    void this.awake.hold();
     void this.local.reviveAfterLock();
   }
 
   private setHidden(hidden: boolean): void {
     this.hidden = hidden;
-    this.tellReception();
+    this.view();
   }
 
-  private wantsVideo(): boolean {
-    return !this.hidden && this.quality.peek() !== "audio_only";
-  }
-
-  private tellReception(always = false): void {
-    const wanted = this.wantsVideo();
-    if (!this.inside || (!always && wanted === this.receivesVideo)) return;
-    this.receivesVideo = wanted;
-    const sections = wanted ? [] : (this.media?.receivedSections ?? []);
-    void this.signal.request("media.view", { tiles: sections.map((mid) => ({ mid, size: "none" })) }).catch(() => {});
+  private view(): void {
+    this.viewing.setWanted(!this.hidden && this.quality.peek() !== "audio_only");
   }
 
   private mediaState(): MediaState {
@@ -392,7 +428,15 @@ export class Call {
   }
 
   private updateRoom(change: (room: RoomSnapshot) => RoomSnapshot): void {
-    if (this.room.value) this.room.value = change(this.room.value);
+    const room = this.room.peek();
+    if (!room) return;
+    this.setRoom(change(room));
+    this.share.hear(this.room.peek()?.screen ?? null, this.me.peek());
+  }
+
+  private setRoom(room: RoomSnapshot): void {
+    this.room.value = room;
+    this.stage.follow(room, this.me.peek());
   }
 
   private advance(event: ConnectionEvent): void {

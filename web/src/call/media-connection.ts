@@ -1,14 +1,28 @@
-import type { MediaAnswer, SessionDescription, SlotView } from "../protocol/generated.ts";
+import type { MediaAnswer, MediaWanted, SessionDescription, SlotView } from "../protocol/generated.ts";
 import { newId } from "../signal/ids.ts";
 import type { DeviceKind } from "./device-state.ts";
 import { type MediaWay, selectedWay } from "./media-way.ts";
 import type { FramedConnection } from "./own-frame.ts";
-import { limitSender, type Quality } from "./quality.ts";
+import { PictureSender } from "./picture-sender.ts";
+import { cameraLayers, firstEncodings, type Quality, SCREEN_ENCODINGS, screenLayers, WHOLE } from "./quality.ts";
+import { markSlides } from "./slides.ts";
 
-/** One other person's sound and picture; the streams stay the same objects while the sections carry that person. */
+/** What comes from one other person; the streams stay the same objects while the sections carry that person. */
 export interface RemoteMedia {
   readonly sound: MediaStream | null;
   readonly picture: MediaStream | null;
+  readonly screen: MediaStream | null;
+}
+
+export const NOTHING_REMOTE: RemoteMedia = { sound: null, picture: null, screen: null };
+
+export type OwnTracks = Readonly<Record<DeviceKind | "screen", MediaStreamTrack | null>>;
+
+/** A receive-only section with pictures, and whose picture or screen it carries just now. */
+export interface PictureSection {
+  readonly mid: string;
+  readonly participant: string;
+  readonly screen: boolean;
 }
 
 export type TransportState = "connecting" | "connected" | "disturbed" | "failed";
@@ -26,20 +40,29 @@ const BUNDLE = "max-bundle";
 const FIRST_SLOTS = 2;
 /** A room has at most eight people with sound or picture, and the server takes no endless offers. */
 const MOST_SLOTS = 8;
+/** Places of own screen and of the others' among the sections, which are never taken away. */
+const SLIDES: ReadonlySet<number> = new Set([2, 3 + 2 * FIRST_SLOTS]);
 
 /**
- * One RTCPeerConnection life. We offer, numbered; the server answers. Sections: own microphone, own camera, then
- * pairs of receive-only sound and picture (slots), reused for whoever is in the room.
+ * One RTCPeerConnection life. We offer, numbered; the server answers. Sections: own microphone, own camera, own screen,
+ * then receive-only ones, reused for whoever is in the room: pairs of sound and picture (slots), and one for a shared
+ * screen.
  */
 export class MediaConnection {
   readonly name = newId();
   private readonly connection: RTCPeerConnection;
   private readonly release: () => void;
   private readonly events: MediaConnectionEvents;
-  private readonly own: Record<DeviceKind, RTCRtpSender>;
+  private readonly microphone: RTCRtpSender;
+  private readonly camera: PictureSender;
+  private readonly screen: PictureSender;
+  private readonly screenSlot: RTCRtpTransceiver;
   private readonly streams = new Map<MediaStreamTrack, MediaStream>();
   private localSet: Promise<void> = Promise.resolve();
   private slots: readonly SlotView[] = [];
+  private quality: Quality;
+  /** Until the server says otherwise, the whole camera picture and no screen. */
+  private wanted: readonly string[] = [WHOLE];
   /** How many slots were ever added. */
   private places = 0;
   private offered = 0;
@@ -51,24 +74,26 @@ export class MediaConnection {
   private relays: readonly RTCIceServer[] = [];
 
   constructor(
-    tracks: Record<DeviceKind, MediaStreamTrack | null>,
+    tracks: OwnTracks,
     quality: Quality,
     events: MediaConnectionEvents,
     make: MakeConnection = connectionOfThisPage,
   ) {
     this.events = events;
+    this.quality = quality;
     const { connection, release } = make({ bundlePolicy: BUNDLE });
     this.connection = connection;
     this.release = release;
     this.connection.addEventListener("connectionstatechange", () => this.tellTransport());
     this.connection.addEventListener("iceconnectionstatechange", () => this.tellTransport());
-    const microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" });
-    const camera = this.connection.addTransceiver(tracks.camera ?? "video", { direction: "sendonly" });
-    preferCodecs(camera);
-    this.own = { microphone: microphone.sender, camera: camera.sender };
+    this.microphone = this.connection.addTransceiver(tracks.microphone ?? "audio", { direction: "sendonly" }).sender;
+    this.camera = new PictureSender(this.sendPicture(tracks.camera, firstEncodings(quality)));
+    this.screen = new PictureSender(this.sendPicture(tracks.screen, SCREEN_ENCODINGS), "maintain-resolution");
     this.addSlots(FIRST_SLOTS);
-    prioritiseSound(microphone.sender);
-    void limitSender(camera.sender, quality);
+    this.screenSlot = this.receivePicture();
+    prioritiseSound(this.microphone);
+    void this.sendCamera();
+    void this.screen.send(screenLayers(false));
   }
 
   /** The number of the last offer whose answer was applied. */
@@ -87,7 +112,7 @@ export class MediaConnection {
     this.localSet = this.connection.setLocalDescription(offer);
     // A failure is met by `apply`, which waits for it.
     this.localSet.catch(() => {});
-    return { connection: this.name, number: this.offered, sdp: offer.sdp ?? "" };
+    return { connection: this.name, number: this.offered, sdp: markSlides(offer.sdp ?? "", SLIDES) };
   }
 
   async apply(answer: MediaAnswer): Promise<void> {
@@ -99,14 +124,14 @@ export class MediaConnection {
     await this.connection.setRemoteDescription({ type: "answer", sdp });
     this.answered = number;
     this.assign(this.slots);
+    void this.camera.refresh();
+    void this.screen.refresh();
   }
 
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
   negotiate(send: SendOffer): Promise<void> {
     this.offerAgain = true;
-    this.negotiation ??= this.negotiateAll(send).finally(() => {
-      this.negotiation = null;
-    });
+    this.negotiation ??= this.negotiateAll(send);
     return this.negotiation;
   }
 
@@ -129,14 +154,9 @@ export class MediaConnection {
     const before = this.places;
     for (; this.places < Math.min(before + count, MOST_SLOTS); this.places += 1) {
       this.connection.addTransceiver("audio", { direction: "recvonly" });
-      preferCodecs(this.connection.addTransceiver("video", { direction: "recvonly" }));
+      this.receivePicture();
     }
     return this.places > before;
-  }
-
-  /** The receive-only sections, as the server named them. */
-  get receivedSections(): readonly string[] {
-    return this.slots.map(({ mid }) => mid);
   }
 
   /** Which participant is on which section. */
@@ -146,21 +166,37 @@ export class MediaConnection {
     for (const { mid, participant } of slots) {
       const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;
       if (!participant || !track) continue;
-      const known = people.get(participant) ?? { sound: null, picture: null };
-      const stream = this.streamOf(track);
-      people.set(participant, track.kind === "audio" ? { ...known, sound: stream } : { ...known, picture: stream });
+      const known = people.get(participant) ?? NOTHING_REMOTE;
+      people.set(participant, { ...known, [this.partOn(mid, track)]: this.streamOf(track) });
     }
     this.events.remote(people);
   }
 
-  async replace(kind: DeviceKind, track: MediaStreamTrack | null, quality: Quality): Promise<void> {
+  /** The sections whose pictures are somebody's just now. */
+  pictureSections(): readonly PictureSection[] {
+    return this.slots.flatMap(({ mid, participant }) => {
+      const track = this.connection.getTransceivers().find((one) => one.mid === mid)?.receiver.track;
+      if (!participant || !track || track.kind !== "video") return [];
+      return [{ mid, participant, screen: mid === this.screenSlot.mid }];
+    });
+  }
+
+  async replace(kind: DeviceKind | "screen", track: MediaStreamTrack | null): Promise<void> {
     if (this.closed) return;
-    await this.own[kind].replaceTrack(track);
-    if (kind === "camera" && track) await limitSender(this.own.camera, quality);
+    await (kind === "microphone" ? this.microphone : this[kind]).replaceTrack(track);
+    if (kind === "camera" && track) await this.sendCamera();
   }
 
   async limit(quality: Quality): Promise<void> {
-    if (!this.closed) await limitSender(this.own.camera, quality);
+    this.quality = quality;
+    if (!this.closed) await this.sendCamera();
+  }
+
+  /** The server's word on which of our encodings are watched. */
+  async obey(wanted: MediaWanted): Promise<void> {
+    if (this.closed || wanted.connection !== this.name) return;
+    this.wanted = wanted.camera;
+    await Promise.all([this.sendCamera(), this.screen.send(screenLayers(wanted.screen))]);
   }
 
   /** For the next gathering: a restart, or the first one if it has not begun. False when nothing is new. */
@@ -200,14 +236,40 @@ export class MediaConnection {
   }
 
   private async negotiateAll(send: SendOffer): Promise<void> {
-    while (this.offerAgain && !this.retired) {
-      this.offerAgain = false;
-      const offer = await this.makeOffer();
-      if (this.retired) return;
-      const answer = await send(offer);
-      await this.apply(answer);
-      if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
+    try {
+      while (this.offerAgain && !this.retired) {
+        this.offerAgain = false;
+        const offer = await this.makeOffer();
+        if (this.retired) return;
+        const answer = await send(offer);
+        await this.apply(answer);
+        if (this.addSlots(answer.missing_slots)) this.offerAgain = true;
+      }
+    } finally {
+      // At once, not when the promise is seen to be done: a wish in between would be forgotten.
+      this.negotiation = null;
     }
+  }
+
+  private sendPicture(track: MediaStreamTrack | null, sendEncodings: RTCRtpEncodingParameters[]): RTCRtpSender {
+    const section = addSending(this.connection, track ?? "video", sendEncodings);
+    preferCodecs(section);
+    return section.sender;
+  }
+
+  private receivePicture(): RTCRtpTransceiver {
+    const section = this.connection.addTransceiver("video", { direction: "recvonly" });
+    preferCodecs(section);
+    return section;
+  }
+
+  private sendCamera(): Promise<void> {
+    return this.camera.send(cameraLayers(this.quality, this.wanted, this.camera.height));
+  }
+
+  private partOn(mid: string, track: MediaStreamTrack): keyof RemoteMedia {
+    if (track.kind === "audio") return "sound";
+    return mid === this.screenSlot.mid ? "screen" : "picture";
   }
 
   private streamOf(track: MediaStreamTrack): MediaStream {
@@ -218,6 +280,19 @@ export class MediaConnection {
 
   private tellTransport(): void {
     if (!this.closed) this.events.transport(this.transport);
+  }
+}
+
+/** A browser that sends no encodings beside each other is asked for one. */
+function addSending(
+  connection: RTCPeerConnection,
+  source: MediaStreamTrack | "video",
+  sendEncodings: RTCRtpEncodingParameters[],
+): RTCRtpTransceiver {
+  try {
+    return connection.addTransceiver(source, { direction: "sendonly", sendEncodings });
+  } catch {
+    return connection.addTransceiver(source, { direction: "sendonly" });
   }
 }
 

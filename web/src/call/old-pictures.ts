@@ -36,8 +36,10 @@ export class OldPictures {
   beside(now: People): People {
     if (this.people.size === 0) return now;
     const all = new Map(this.people);
-    for (const [participant, { sound, picture }] of now) {
-      all.set(participant, { sound, picture: picture ?? this.people.get(participant)?.picture ?? null });
+    for (const [participant, { sound, picture, screen }] of now) {
+      const old = this.people.get(participant);
+      const kept = { picture: picture ?? old?.picture ?? null, screen: screen ?? old?.screen ?? null };
+      all.set(participant, { sound, ...kept });
     }
     return all;
   }

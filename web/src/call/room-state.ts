@@ -12,6 +12,12 @@ export function roomChanged(room: RoomSnapshot, event: RoomChanged): RoomSnapsho
   return { ...room, version, started_at, notice, finished, screen };
 }
 
+/** Whether somebody else shows a screen who need not give way to this person. */
+export function screenIsTaken(room: RoomSnapshot | null, me: string): boolean {
+  if (!room || room.screen === null || room.screen === me) return false;
+  return room.participants.find(({ person }) => person.id === me)?.person.role !== "practitioner";
+}
+
 function withParticipant(people: readonly ParticipantView[], changed: ParticipantView): readonly ParticipantView[] {
   const known = people.some((one) => one.person.id === changed.person.id);
   if (!known) return [...people, changed];

@@ -24,6 +24,7 @@ export const ERROR_CODE_VALUES = [
   "bad_offer",
   "stale_offer",
   "media_unavailable",
+  "draining",
   "slow_consumer",
   "signature_invalid",
   "signature_stale",
@@ -108,6 +109,23 @@ export const ROOM_NOTICE_VALUES = [
   "cancelled",
 ] as const;
 export type RoomNotice = (typeof ROOM_NOTICE_VALUES)[number];
+
+/** How good somebody's link is. */
+export const LINK_LEVEL_VALUES = [
+  "good",
+  "fair",
+  "poor",
+  "lost",
+] as const;
+export type LinkLevel = (typeof LINK_LEVEL_VALUES)[number];
+
+/** What is done about a weak link, so that sound stays. */
+export const PICTURE_MEASURE_VALUES = [
+  "none",
+  "picture_reduced",
+  "picture_off",
+] as const;
+export type PictureMeasure = (typeof PICTURE_MEASURE_VALUES)[number];
 
 export const SEAT_LOST_REASON_VALUES = [
   "taken_over",
@@ -389,6 +407,17 @@ export interface MediaWanted {
 export interface MediaLost {
 }
 
+/** How good everybody's link is and what is done about it: all who have media, told whenever one of them changes. */
+export interface QualityChanged {
+  readonly people: readonly LinkQuality[];
+}
+
+export interface LinkQuality {
+  readonly participant: string;
+  readonly level: LinkLevel;
+  readonly measure: PictureMeasure;
+}
+
 /** This connection no longer holds the seat: taken over by another device, or shut out. */
 export interface SeatLost {
   readonly reason: SeatLostReason;
@@ -440,6 +469,7 @@ export interface EventMap {
   "media.slots": SlotsChanged;
   "media.wanted": MediaWanted;
   "media.lost": MediaLost;
+  "media.quality": QualityChanged;
   "seat.lost": SeatLost;
 }
 

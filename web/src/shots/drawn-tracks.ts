@@ -15,24 +15,42 @@ const PORTRAITS = {
 
 export type PortraitName = keyof typeof PORTRAITS;
 
+const SHEET = {
+  title: "Общий анализ крови",
+  rows: [
+    ["Гемоглобин", "132 г/л", "120 – 140"],
+    ["Эритроциты", "4,5 × 10¹²/л", "3,7 – 4,7"],
+    ["Лейкоциты", "6,1 × 10⁹/л", "4,0 – 9,0"],
+    ["Тромбоциты", "245 × 10⁹/л", "180 – 320"],
+    ["СОЭ", "18 мм/ч", "2 – 15"],
+  ],
+} as const;
+
 let silence: MediaStreamTrack | undefined;
-const drawn = new Map<PortraitName, MediaStreamTrack>();
+const drawn = new Map<PortraitName | "screen", MediaStreamTrack>();
 
 /** A camera that shows a drawn person, so that pictures of the screen need no camera and no server. */
 export function drawnTrack(name: PortraitName): MediaStreamTrack {
-  const track = drawn.get(name) ?? newTrack(name);
+  const track = drawn.get(name) ?? newTrack((context) => drawPortrait(context, PORTRAITS[name]));
   drawn.set(name, track);
   return track;
 }
 
-function newTrack(name: PortraitName): MediaStreamTrack {
+/** A shared screen with a page of results on it. */
+export function drawnScreen(): MediaStreamTrack {
+  const track = drawn.get("screen") ?? newTrack(drawSheet);
+  drawn.set("screen", track);
+  return track;
+}
+
+function newTrack(paint: (context: CanvasRenderingContext2D) => void): MediaStreamTrack {
   const canvas = document.createElement("canvas");
   canvas.width = 1280;
   canvas.height = 720;
   const context = canvas.getContext("2d");
   const stream = canvas.captureStream(5);
   const draw = () => {
-    if (context) drawPortrait(context, PORTRAITS[name]);
+    if (context) paint(context);
   };
   draw();
   setInterval(draw, 200);
@@ -77,4 +95,20 @@ function drawPortrait(context: CanvasRenderingContext2D, { wall, skin, hair, clo
   context.beginPath();
   context.arc(640, 366, 42, 0.25 * Math.PI, 0.75 * Math.PI);
   context.stroke();
+}
+
+function drawSheet(context: CanvasRenderingContext2D): void {
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, 1280, 720);
+  context.fillStyle = "#1c3d44";
+  context.font = "bold 44px sans-serif";
+  context.fillText(SHEET.title, 90, 120);
+  context.font = "30px sans-serif";
+  SHEET.rows.forEach((row, line) => {
+    const y = 220 + line * 84;
+    row.forEach((text, column) => {
+      context.fillText(text, 90 + column * 400, y);
+    });
+    context.fillRect(90, y + 26, 1100, 2);
+  });
 }

@@ -39,10 +39,16 @@ const roomActions: RoomActions = {
   toggleCamera: nothing,
   setQuality: nothing,
   pictureShown: nothing,
+  way: () => Promise.resolve({ protocol: "udp", relayed: false }),
   leave: nothing,
   finish: nothing,
   forget: nothing,
   remove: nothing,
+  shareScreen: nothing,
+  stopScreen: nothing,
+  shareUnderstood: nothing,
+  pin: nothing,
+  draw: nothing,
 };
 
 const root = document.getElementById("app");
@@ -62,6 +68,7 @@ function show(place: HTMLElement, screen: string, state: string, language: Langu
   } else if (screen === "room") {
     place.dataset.state = "room";
     render(<RoomPage view={roomShots[state as RoomState]()} actions={roomActions} />, place);
+    if (state === "screen-zoomed") document.querySelector<HTMLElement>("[data-action=zoom-in]")?.click();
   } else {
     render(<DemoPage view={demoShot} failed={false} actions={{ act: nothing, shift: nothing }} />, place);
   }

@@ -40,6 +40,22 @@ export const daughter: PersonView = {
   relationship: "дочь",
 };
 
+export const interpreter: PersonView = {
+  id: "par_interpreter",
+  name: "Айгуль Сейтова",
+  role: "interpreter",
+  specialty: "",
+  relationship: "",
+};
+
+export const colleague: PersonView = {
+  id: "par_colleague",
+  name: "Константин Александрович Преображенский",
+  role: "consultant",
+  specialty: "кардиохирург",
+  relationship: "",
+};
+
 export const appointment: AppointmentView = {
   id: "apt_1",
   clinic,

@@ -1,27 +1,45 @@
 import type { CallConnection } from "../call/connection-state.ts";
-import type { RoomNotice } from "../protocol/generated.ts";
+import { NOTHING_REMOTE } from "../call/media-connection.ts";
+import { NOT_SHARING, SHARE_TROUBLES, type ShareState, type ShareTrouble } from "../call/screen-share-state.ts";
+import { EMPTY_STAGE, nextStage, type StageState } from "../call/stage-state.ts";
+import { pictureName } from "../call/viewing.ts";
+import type { ParticipantView, RoomNotice } from "../protocol/generated.ts";
 import type { PersonInRoom, RoomView } from "../ui/room/room-view.ts";
-import { drawnTrack, type PortraitName } from "./drawn-tracks.ts";
+import { drawnScreen, drawnTrack, type PortraitName } from "./drawn-tracks.ts";
 import { working } from "./join-shots.ts";
-import { daughter, doctor, participant, patient } from "./people.ts";
+import { colleague, daughter, doctor, interpreter, participant, patient } from "./people.ts";
 import type { RoomState } from "./states.ts";
 
 const LIVE: CallConnection = { kind: "live", link: "up" };
 
 function seen(view: PersonInRoom["view"], portrait: PortraitName): PersonInRoom {
-  return { view, media: { sound: null, picture: new MediaStream([drawnTrack(portrait)]) } };
+  return { view, media: { ...NOTHING_REMOTE, picture: new MediaStream([drawnTrack(portrait)]) } };
 }
 
 function unseen(view: PersonInRoom["view"]): PersonInRoom {
-  return { view, media: { sound: null, picture: null } };
+  return { view, media: NOTHING_REMOTE };
+}
+
+/** The stage on which these people are, as the call would have set it. */
+function stageOf(others: readonly PersonInRoom[], sharer: ParticipantView | null): StageState {
+  const names = others.filter((one) => one.view.connection !== "absent").map((one) => one.view.person.id);
+  const screen = sharer && names.includes(sharer.person.id) ? pictureName(sharer.person.id, true) : null;
+  return nextStage(EMPTY_STAGE, { kind: "present", names, screen }, 0);
 }
 
 function room(change: Partial<RoomView> = {}): RoomView {
+  const { others = [seen(participant(doctor), "doctor")], sharer = null } = change;
   return {
     title: "Консультация кардиолога",
     me: participant(patient),
-    others: [seen(participant(doctor), "doctor")],
+    others,
+    stage: stageOf(others, sharer),
+    sharer,
+    share: NOT_SHARING,
+    // Phones can't.
+    canShare: innerWidth > 600,
     connection: LIVE,
+    links: new Map(),
     devices: working(),
     quality: "auto",
     withMedia: true,
@@ -31,6 +49,50 @@ function room(change: Partial<RoomView> = {}): RoomView {
     ...change,
   };
 }
+
+/** So many others, the doctor first. */
+function crowd(count: number): PersonInRoom[] {
+  const people = [doctor, daughter, colleague, interpreter, daughter, colleague, interpreter];
+  const portraits = ["doctor", "daughter", "patient"] as const;
+  return people.slice(0, count).map((person, index) => {
+    const id = index === 0 ? person.id : `par_${index}`;
+    return seen(participant({ ...person, id }), portraits[index % portraits.length] ?? "doctor");
+  });
+}
+
+function mixed(): PersonInRoom[] {
+  const [first, ...rest] = crowd(5) as [PersonInRoom, PersonInRoom, PersonInRoom, PersonInRoom, PersonInRoom];
+  return [
+    first,
+    unseen({ ...rest[0].view, media: { microphone: "on", camera: "off" } }),
+    { ...rest[1], view: { ...rest[1].view, media: { microphone: "off", camera: "on" } } },
+    { ...rest[2], view: { ...rest[2].view, connection: "reconnecting" } },
+    unseen({ ...rest[3].view, media: { microphone: "off", camera: "off" }, connection: "connecting" }),
+  ];
+}
+
+function withStage(view: RoomView, change: Partial<StageState>): RoomView {
+  return { ...view, stage: { ...view.stage, ...change } };
+}
+
+/** The first of the others shows a screen. */
+function showing(others: readonly PersonInRoom[], change: Partial<RoomView> = {}): RoomView {
+  const [first, ...rest] = others as [PersonInRoom, ...PersonInRoom[]];
+  const screen = new MediaStream([drawnScreen()]);
+  const sharing = { ...first, media: { ...first.media, screen } };
+  return room({ others: [sharing, ...rest], sharer: first.view, ...change });
+}
+
+function pinnedAside(): RoomView {
+  const view = showing(crowd(3));
+  return { ...view, stage: nextStage(view.stage, { kind: "pin", name: "par_1" }, 0) };
+}
+
+const sharing = (share: ShareState) => room({ share, sharer: share.kind === "sharing" ? participant(patient) : null });
+
+const shareTroubles = Object.fromEntries(
+  SHARE_TROUBLES.map((trouble) => [`share-${trouble}`, () => sharing({ kind: "idle", trouble })]),
+) as Record<`share-${ShareTrouble}`, () => RoomView>;
 
 function asDoctor(change: Partial<RoomView> = {}): RoomView {
   const others = [seen(participant(patient), "patient"), unseen(participant(daughter, { connection: "absent" }))];
@@ -42,25 +104,43 @@ const muted = (): RoomView["devices"] => {
   return { ...devices, microphone: { kind: "off", track: null } };
 };
 
+const weak = (participant: string): RoomView["links"] =>
+  new Map([[participant, { participant, level: "poor", measure: "picture_reduced" }]]);
+
 const noticed = (notice: RoomNotice) => asDoctor({ notice });
 
 /** One picture for each declared state; the compiler refuses a state without one. */
 export const roomShots: Record<RoomState, () => RoomView> = {
   two: () => room(),
   practitioner: () => asDoctor(),
-  three: () => room({ others: [seen(participant(doctor), "doctor"), seen(participant(daughter), "daughter")] }),
-  six: () =>
+  three: () => withStage(room({ others: crowd(2) }), { speaker: "par_1" }),
+  six: () => room({ others: crowd(5) }),
+  eight: () => withStage(room({ others: crowd(7) }), { speaker: "par_3" }),
+  "group-mixed": () => room({ others: mixed() }),
+  "group-pinned": () => withStage(room({ others: crowd(3) }), { pinned: doctor.id }),
+  "group-text-only": () =>
     room({
-      others: Array.from({ length: 5 }, (_, index) => {
-        const [person, portrait] = index % 2 ? ([daughter, "daughter"] as const) : ([doctor, "doctor"] as const);
-        return seen(participant({ ...person, id: `par_${index}` }), portrait);
-      }),
+      withMedia: false,
+      canShare: false,
+      others: crowd(3).map((one) => unseen(one.view)),
+      devices: { ...working(), camera: { kind: "idle" }, microphone: { kind: "idle" } },
     }),
+  screen: () => showing(crowd(1)),
+  "screen-zoomed": () => showing(crowd(2)),
+  "screen-group": () => showing(crowd(7)),
+  "screen-practitioner": () =>
+    showing([seen(participant(patient), "patient")], { me: participant(doctor), devices: working("doctor") }),
+  "screen-person-pinned": pinnedAside,
+  "screen-coming": () => room({ sharer: participant(doctor) }),
+  "screen-unseen": () => showing(crowd(1), { quality: "audio_only" }),
+  sharing: () => sharing({ kind: "sharing", track: drawnScreen(), seen: true }),
+  ...shareTroubles,
   "alone-nobody": () => room({ others: [] }),
   alone: () => room({ others: [unseen(participant(doctor, { connection: "absent" }))] }),
   connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),
   unstable: () => room({ connection: { kind: "unstable", link: "up" } }),
   reconnecting: () => room({ connection: { kind: "reconnecting", link: "down" } }),
+  "own-link-weak": () => room({ links: weak(patient.id) }),
   "link-down": () => room({ connection: { kind: "live", link: "down" } }),
   "peer-connecting": () => room({ others: [unseen(participant(doctor, { connection: "connecting" }))] }),
   "peer-unstable": () => room({ others: [seen(participant(doctor, { connection: "unstable" }), "doctor")] }),
@@ -81,11 +161,13 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   "text-only": () =>
     room({
       withMedia: false,
+      canShare: false,
       others: [unseen(participant(doctor))],
       devices: { ...working(), camera: { kind: "idle" }, microphone: { kind: "idle" } },
     }),
   "sound-refused": () => room({ soundRefused: true }),
   participants: () => asDoctor({ panel: true }),
+  "participants-weak-link": () => asDoctor({ panel: true, links: weak(patient.id) }),
   settings: () => room({ dialog: "settings" }),
   "ask-leave": () => room({ dialog: "leave" }),
   "ask-leave-practitioner": () => asDoctor({ dialog: "leave" }),

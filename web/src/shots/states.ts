@@ -1,4 +1,5 @@
 import { ENDINGS } from "../call/lobby-state.ts";
+import { SHARE_TROUBLES } from "../call/screen-share-state.ts";
 import { CONNECTION_STATE_VALUES, DEVICE_STATE_VALUES, VERDICT_CODE_VALUES } from "../protocol/generated.ts";
 import { SHOWN_TROUBLES } from "../ui/devices-view.ts";
 
@@ -44,11 +45,25 @@ export const ROOM_STATES = [
   "practitioner",
   "three",
   "six",
+  "eight",
+  "group-mixed",
+  "group-pinned",
+  "group-text-only",
+  "screen",
+  "screen-zoomed",
+  "screen-group",
+  "screen-practitioner",
+  "screen-person-pinned",
+  "screen-coming",
+  "screen-unseen",
+  "sharing",
+  ...SHARE_TROUBLES.map((trouble) => `share-${trouble}` as const),
   "alone",
   "alone-nobody",
   "connecting",
   "unstable",
   "reconnecting",
+  "own-link-weak",
   "link-down",
   ...PEER_CONNECTIONS.map((connection) => `peer-${connection}` as const),
   ...PEER_CAMERAS.map((camera) => `peer-camera-${camera}` as const),
@@ -61,6 +76,7 @@ export const ROOM_STATES = [
   "text-only",
   "sound-refused",
   "participants",
+  "participants-weak-link",
   "settings",
   "ask-leave",
   "ask-leave-practitioner",

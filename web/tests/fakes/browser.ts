@@ -43,25 +43,36 @@ export class FakeStream {
   getTracks(): FakeTrack[] {
     return this.tracks;
   }
+  getVideoTracks(): FakeTrack[] {
+    return this.tracks.filter(({ kind }) => kind === "video");
+  }
 }
 
-class FakeSender {
+export class FakeSender {
   track: FakeTrack | null;
-  parameters: { encodings: Record<string, unknown>[] } = { encodings: [{}] };
-  constructor(track: FakeTrack | null) {
+  parameters: { encodings: Record<string, unknown>[]; degradationPreference?: string };
+  /** Set to hold the next change back. */
+  applying: Promise<void> = Promise.resolve();
+  constructor(track: FakeTrack | null, encodings: Record<string, unknown>[] = []) {
     this.track = track;
+    this.parameters = { encodings: encodings.length > 0 ? encodings : [{}] };
   }
   replaceTrack(track: FakeTrack | null): Promise<void> {
     this.track = track;
     return Promise.resolve();
   }
-  getParameters(): object {
-    return this.parameters;
+  getParameters(): FakeSender["parameters"] {
+    return structuredClone(this.parameters);
   }
-  setParameters(parameters: FakeSender["parameters"]): Promise<void> {
+  async setParameters(parameters: FakeSender["parameters"]): Promise<void> {
+    await this.applying;
     this.parameters = parameters;
-    return Promise.resolve();
   }
+}
+
+interface FakeInit {
+  readonly direction: string;
+  readonly sendEncodings?: Record<string, unknown>[];
 }
 
 class FakeTransceiver {
@@ -70,10 +81,10 @@ class FakeTransceiver {
   readonly direction: string;
   readonly sender: FakeSender;
   readonly receiver: { track: FakeTrack };
-  constructor(source: FakeTrack | "audio" | "video", direction: string) {
+  constructor(source: FakeTrack | "audio" | "video", init: FakeInit) {
     this.kind = typeof source === "string" ? source : source.kind;
-    this.direction = direction;
-    this.sender = new FakeSender(typeof source === "string" ? null : source);
+    this.direction = init.direction;
+    this.sender = new FakeSender(typeof source === "string" ? null : source, init.sendEncodings);
     this.receiver = { track: new FakeTrack(this.kind) };
   }
   setCodecPreferences(): void {}
@@ -81,6 +92,7 @@ class FakeTransceiver {
 
 export class FakeConnection extends EventTarget {
   static all: FakeConnection[] = [];
+  static refusesEncodings = false;
   readonly transceivers: FakeTransceiver[] = [];
   readonly answers: string[] = [];
   offers = 0;
@@ -96,8 +108,9 @@ export class FakeConnection extends EventTarget {
     this.configuration = configuration;
     FakeConnection.all.push(this);
   }
-  addTransceiver(source: FakeTrack | "audio" | "video", init: { direction: string }): FakeTransceiver {
-    const transceiver = new FakeTransceiver(source, init.direction);
+  addTransceiver(source: FakeTrack | "audio" | "video", init: FakeInit): FakeTransceiver {
+    if (init.sendEncodings && FakeConnection.refusesEncodings) throw new TypeError("one at a time");
+    const transceiver = new FakeTransceiver(source, init);
     this.transceivers.push(transceiver);
     return transceiver;
   }
@@ -106,7 +119,11 @@ export class FakeConnection extends EventTarget {
   }
   createOffer(): Promise<{ type: "offer"; sdp: string }> {
     this.offers += 1;
-    return Promise.resolve({ type: "offer", sdp: `offer ${this.offers}` });
+    return Promise.resolve({ type: "offer", sdp: this.text() });
+  }
+  private text(): string {
+    const sections = this.transceivers.map(({ kind }, index) => `m=${kind} 9\r\na=mid:${index}\r\na=rtcp-mux\r\n`);
+    return `o=offer ${this.offers}\r\n${sections.join("")}`;
   }
   setLocalDescription(): Promise<void> {
     this.transceivers.forEach((one, index) => {
@@ -162,6 +179,14 @@ export class FakeDevices extends EventTarget {
     this.given.push(track);
     return new FakeStream([track]);
   }
+  async getDisplayMedia(): Promise<FakeStream> {
+    this.asked.push("video");
+    await this.answer;
+    if (this.refusal.video) throw Object.assign(new Error("no"), { name: this.refusal.video });
+    const track = new FakeTrack("video", "screen");
+    this.given.push(track);
+    return new FakeStream([track]);
+  }
   enumerateDevices(): Promise<FakeDevices["present"]> {
     return Promise.resolve(this.present);
   }
@@ -196,6 +221,7 @@ export function playBrowser(): Browser {
   const body = { append: (frame: FakeFrame) => browser.show(frame) };
   const document = { visibilityState: "visible", body, createElement: () => new FakeFrame() };
   FakeConnection.all = [];
+  FakeConnection.refusesEncodings = false;
   vi.stubGlobal("navigator", { mediaDevices: browser.devices, userAgent: "test", onLine: true });
   vi.stubGlobal("window", browser.window);
   vi.stubGlobal("document", Object.assign(new EventTarget(), document));

@@ -14,8 +14,8 @@ export const snapshot: RoomSnapshot = {
 
 /** The doctor is on the first pair of receive-only sections. */
 const slots = [
-  { mid: "2", participant: doctor.id },
   { mid: "3", participant: doctor.id },
+  { mid: "4", participant: doctor.id },
 ];
 
 export interface SentOffer {

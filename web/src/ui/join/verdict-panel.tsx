@@ -150,6 +150,8 @@ function refusalText(said: Words["refused"], code: string): string {
       return said.room_full;
     case "media_unavailable":
       return said.media_unavailable;
+    case "draining":
+      return said.draining;
     case "session_required":
     case "session_expired":
       return said.session;

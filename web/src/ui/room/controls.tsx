@@ -1,4 +1,15 @@
-import { CircleCheckBig, LogOut, Mic, MicOff, Settings, Users, Video, VideoOff } from "lucide-preact";
+import {
+  CircleCheckBig,
+  LogOut,
+  Mic,
+  MicOff,
+  MonitorUp,
+  MonitorX,
+  Settings,
+  Users,
+  Video,
+  VideoOff,
+} from "lucide-preact";
 import type { ComponentChildren } from "preact";
 import { words } from "../language.ts";
 import { leads, present, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
@@ -13,15 +24,27 @@ interface ToolButtonProps {
   readonly count?: number;
   readonly pressed?: boolean;
   readonly alarming?: boolean;
+  /** Something is going on that another press ends. */
+  readonly on?: boolean;
   readonly onPress: () => void;
   readonly children: ComponentChildren;
 }
 
-function ToolButton({ action, name, caption, count, pressed, alarming = false, onPress, children }: ToolButtonProps) {
+function ToolButton({
+  action,
+  name,
+  caption,
+  count,
+  pressed,
+  alarming = false,
+  on = false,
+  onPress,
+  children,
+}: ToolButtonProps) {
   return (
     <button
       type="button"
-      class={`tool ${alarming ? "alarming" : ""}`}
+      class={`tool ${alarming ? "alarming" : ""} ${on ? "on" : ""}`}
       data-action={action}
       aria-label={name}
       title={name}
@@ -41,12 +64,13 @@ function ToolButton({ action, name, caption, count, pressed, alarming = false, o
 
 interface ToolsProps {
   readonly view: RoomView;
+  readonly actions: RoomActions;
   readonly open: boolean;
   readonly onToggle: () => void;
 }
 
 /** Top left: the room's tools, each with its own close button. */
-export function Tools({ view, open, onToggle }: ToolsProps) {
+export function Tools({ view, actions, open, onToggle }: ToolsProps) {
   const said = words.value.room;
   return (
     <nav class="tools" aria-label={said.tools}>
@@ -60,7 +84,27 @@ export function Tools({ view, open, onToggle }: ToolsProps) {
       >
         <Users aria-hidden="true" />
       </ToolButton>
+      {view.canShare && <ScreenButton view={view} actions={actions} />}
     </nav>
+  );
+}
+
+/** Only where the browser can share a screen at all: phones can't. */
+function ScreenButton({ view, actions }: Pick<ToolsProps, "view" | "actions">) {
+  const said = words.value.room.screen;
+  const sharing = view.share.kind === "sharing" || view.share.kind === "asking";
+  const other = view.sharer !== null && view.sharer.person.id !== view.me.person.id ? view.sharer.person.name : null;
+  const start = other !== null && leads(view) ? said.shareInstead(other) : said.share;
+  return (
+    <ToolButton
+      action="screen"
+      name={sharing ? said.stopName : start}
+      caption={said.short}
+      on={sharing}
+      onPress={sharing ? actions.stopScreen : actions.shareScreen}
+    >
+      {sharing ? <MonitorX aria-hidden="true" /> : <MonitorUp aria-hidden="true" />}
+    </ToolButton>
   );
 }
 

@@ -1,17 +1,20 @@
-import { Mic, MicOff, UserX, Video, VideoOff, X } from "lucide-preact";
+import { Mic, MicOff, MonitorUp, UserX, Video, VideoOff, X } from "lucide-preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { ParticipantView } from "../../protocol/generated.ts";
+import type { ConnectionState, LinkQuality, ParticipantView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
-import { leads, type RoomDialog, type RoomView } from "./room-view.ts";
+import type { Words } from "../words/ru.ts";
+import { leads, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
+import { WayLine } from "./way-line.tsx";
 
 interface PanelProps {
   readonly view: RoomView;
+  readonly actions: Pick<RoomActions, "way">;
   readonly onClose: () => void;
   readonly onDialog: (dialog: RoomDialog) => void;
 }
 
 /** Who is here and who is not, what their devices do, and their connection in words. */
-export function Participants({ view, onClose, onDialog }: PanelProps) {
+export function Participants({ view, actions, onClose, onDialog }: PanelProps) {
   const said = words.value.room;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
@@ -50,6 +53,7 @@ export function Participants({ view, onClose, onDialog }: PanelProps) {
           </ul>
         </>
       )}
+      <WayLine view={view} actions={actions} />
     </aside>
   );
 }
@@ -65,6 +69,7 @@ function Row({ person, view, onDialog }: RowProps) {
   const said = words.value;
   const mine = who.id === view.me.person.id;
   const absent = connection === "absent";
+  const link = view.links.get(who.id);
   const removable = leads(view) && !mine && who.role !== "practitioner";
   return (
     <li data-person={who.id} data-peer-connection={connection}>
@@ -78,11 +83,13 @@ function Row({ person, view, onDialog }: RowProps) {
         </strong>
         <span class="facts">
           <small>{said.roles[who.role]}</small>
-          {!absent && <small>{said.peerConnection[connection]}</small>}
+          {!absent && <small>{linkWords(said, connection, link)}</small>}
+          {!absent && link && link.measure !== "none" && <small>{said.link.measure[link.measure]}</small>}
         </span>
       </span>
       {!absent && (
         <span class="marks">
+          {view.sharer?.person.id === who.id && <MonitorUp role="img" aria-label={said.room.screen.shares} />}
           <Mark
             on={media.microphone === "on"}
             yes={Mic}
@@ -111,6 +118,11 @@ function Row({ person, view, onDialog }: RowProps) {
       )}
     </li>
   );
+}
+
+/** While somebody is live their link has a grade; else what is wrong says more. */
+function linkWords(said: Words, connection: ConnectionState, link: LinkQuality | undefined): string {
+  return connection === "live" && link ? said.link.level[link.level] : said.peerConnection[connection];
 }
 
 interface MarkProps {

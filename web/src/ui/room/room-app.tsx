@@ -2,6 +2,8 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Call } from "../../call/call.ts";
 import type { LobbyControl } from "../../call/lobby.ts";
+import { NOTHING_REMOTE } from "../../call/media-connection.ts";
+import { canShareScreen } from "../../call/screen-share.ts";
 import { measureLevel } from "../../call/sound.ts";
 import type { RoomSnapshot } from "../../protocol/generated.ts";
 import { deviceActions, devicesView } from "../devices-state.ts";
@@ -35,10 +37,16 @@ export function RoomApp({ control, call }: RoomAppProps) {
     toggleCamera: () => void control.local.setCameraOn(control.local.camera.peek().kind !== "on"),
     setQuality: (quality) => void call.setQuality(quality),
     pictureShown: () => call.pictureShown(),
+    way: () => call.way(),
     leave: () => void control.leave(),
     forget: () => void control.forget(),
     finish: () => tried(call.finish()),
     remove: (participant) => tried(call.remove(participant)),
+    shareScreen: () => void call.shareScreen(),
+    stopScreen: () => tried(call.stopScreen()),
+    shareUnderstood: () => call.share.understood(),
+    pin: (name) => call.stage.pin(name),
+    draw: (name, shown) => call.viewing.draw(name, shown),
   };
   return (
     <RoomPage
@@ -55,12 +63,17 @@ function roomView(room: RoomSnapshot, control: LobbyControl, call: Call): RoomVi
   const title = lobby.kind === "inside" ? (lobby.verdict.appointment?.title ?? "") : "";
   const others = room.participants
     .filter((one) => one !== me)
-    .map((view) => ({ view, media: call.remote.value.get(view.person.id) ?? { sound: null, picture: null } }));
+    .map((view) => ({ view, media: call.remote.value.get(view.person.id) ?? NOTHING_REMOTE }));
   return {
     title: title || words.value.room.title,
     me,
     others,
+    stage: call.stage.state.value,
+    sharer: room.participants.find((one) => one.person.id === room.screen) ?? null,
+    share: call.share.state.value,
+    canShare: control.withMedia.value && canShareScreen(),
     connection: call.connection.value,
+    links: call.links.value,
     devices: devicesView(control.local),
     quality: call.quality.value,
     withMedia: control.withMedia.value,

@@ -1,8 +1,13 @@
 import type { CallConnection } from "../../call/connection-state.ts";
+import type { LinkQualities } from "../../call/link-quality.ts";
 import type { RemoteMedia } from "../../call/media-connection.ts";
+import type { MediaWay } from "../../call/media-way.ts";
 import type { Quality } from "../../call/quality.ts";
+import type { ShareState } from "../../call/screen-share-state.ts";
+import type { StageState } from "../../call/stage-state.ts";
 import type { ParticipantView, RoomNotice } from "../../protocol/generated.ts";
 import type { DeviceActions, DevicesView } from "../devices-view.ts";
+import type { Draw } from "./use-shown.ts";
 
 export interface PersonInRoom {
   readonly view: ParticipantView;
@@ -16,7 +21,14 @@ export interface RoomView {
   readonly title: string;
   readonly me: ParticipantView;
   readonly others: readonly PersonInRoom[];
+  readonly stage: StageState;
+  /** Who shows a screen. */
+  readonly sharer: ParticipantView | null;
+  /** The own screen. */
+  readonly share: ShareState;
+  readonly canShare: boolean;
   readonly connection: CallConnection;
+  readonly links: LinkQualities;
   readonly devices: DevicesView;
   readonly quality: Quality;
   readonly withMedia: boolean;
@@ -34,10 +46,18 @@ export interface RoomActions extends DeviceActions {
   readonly toggleCamera: () => void;
   readonly setQuality: (quality: Quality) => void;
   readonly pictureShown: () => void;
+  readonly way: () => Promise<MediaWay | null>;
   readonly leave: () => void;
   readonly finish: () => void;
   readonly forget: () => void;
   readonly remove: (participant: string) => void;
+  readonly shareScreen: () => void;
+  /** Ends whoever's shared screen. */
+  readonly stopScreen: () => void;
+  readonly shareUnderstood: () => void;
+  /** Which picture stays large; null: none. */
+  readonly pin: (name: string | null) => void;
+  readonly draw: Draw;
 }
 
 /** Those who are in the room now, a lost connection included: their seat is kept. */
@@ -47,4 +67,10 @@ export function present(view: RoomView): readonly PersonInRoom[] {
 
 export function leads(view: RoomView): boolean {
   return view.me.person.role === "practitioner";
+}
+
+/** Why the others' pictures are not shown: a weak link is spared, or this person came without sound and video. */
+export function pictureless(view: RoomView): "audioOnly" | "textOnly" | null {
+  if (!view.withMedia) return "textOnly";
+  return view.quality === "audio_only" ? "audioOnly" : null;
 }

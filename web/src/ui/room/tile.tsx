@@ -1,32 +1,51 @@
-import { MicOff, WifiOff } from "lucide-preact";
+import { AudioLines, LogIn, MicOff, VideoOff, WifiOff } from "lucide-preact";
 import type { MediaState } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Picture } from "../parts/picture.tsx";
 import { Sound } from "../parts/sound.tsx";
 import type { Words } from "../words/ru.ts";
+import { PinButton } from "./pin-button.tsx";
 import type { PersonInRoom } from "./room-view.ts";
+import type { Place } from "./stage-layout.ts";
+import { type Draw, useShown } from "./use-shown.ts";
 
 interface TileProps {
   readonly person: PersonInRoom;
+  readonly place: Place;
+  /** Where among all, the large one first: what is read in order stays, what is seen moves. */
+  readonly order: number;
+  readonly pinned: boolean;
+  readonly speaking: boolean;
   /** Why this person is shown no pictures: a weak link is spared, or they came without sound and video. */
   readonly pictureless: "audioOnly" | "textOnly" | null;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
+  readonly onPin: (name: string | null) => void;
+  readonly onDraw: Draw;
 }
 
 /** One other person: picture (or why there is none), name, what their microphone and connection do. */
-export function Tile({ person, pictureless, soundAttempt, onSoundRefused, onPictureShown }: TileProps) {
+export function Tile(props: TileProps) {
+  const { person, place, order, pinned, speaking, pictureless, soundAttempt } = props;
   const { person: who, media: told, connection } = person.view;
   const said = words.value;
   const { sound } = person.media;
   const picture = pictureless ? null : person.media.picture;
   const cameraOn = told.camera === "on";
+  const element = useShown<HTMLElement>(who.id, cameraOn && picture !== null, props.onDraw);
   const disturbed = connection !== "live" && connection !== "connecting";
   return (
-    <figure class="tile" data-tile={who.id} data-peer-connection={connection}>
-      {picture && <Picture stream={picture} participant={who.id} label={who.name} onShown={onPictureShown} />}
-      {sound && <Sound stream={sound} participant={who.id} attempt={soundAttempt} onRefused={onSoundRefused} />}
+    <figure
+      ref={element}
+      class={`tile ${place} ${speaking ? "speaking" : ""}`}
+      style={`order:${order}`}
+      data-tile={who.id}
+      data-place={place}
+      data-peer-connection={connection}
+    >
+      {picture && <Picture stream={picture} participant={who.id} label={who.name} onShown={props.onPictureShown} />}
+      {sound && <Sound stream={sound} participant={who.id} attempt={soundAttempt} onRefused={props.onSoundRefused} />}
       {(!cameraOn || !picture) && (
         <div class="no-camera">
           <span class="initial" aria-hidden="true">
@@ -38,23 +57,33 @@ export function Tile({ person, pictureless, soundAttempt, onSoundRefused, onPict
         </div>
       )}
       <figcaption>
-        <strong>{who.name}</strong>
-        <span>{who.specialty || who.relationship || said.roles[who.role]}</span>
-        {told.microphone !== "on" && (
-          <span class="tag">
-            <MicOff aria-hidden="true" />
-            {said.room.theirMicrophoneOff}
-          </span>
-        )}
-        {connection === "connecting" && <span role="status">{said.peerConnection.connecting}</span>}
-        {disturbed && (
-          <span class="tag" role="status">
-            <WifiOff aria-hidden="true" />
-            {said.peerConnection[connection]}
-          </span>
-        )}
+        <strong title={who.name}>{who.name}</strong>
+        <span class="part">{who.specialty || who.relationship || said.roles[who.role]}</span>
+        {speaking && <Tag icon={AudioLines} look="calm" text={said.room.stage.speaking} />}
+        {told.microphone !== "on" && <Tag icon={MicOff} text={said.room.theirMicrophoneOff} />}
+        {!cameraOn && place === "beside" && <VideoOff class="mark" aria-hidden="true" />}
+        {connection === "connecting" && <Tag icon={LogIn} look="calm" text={said.peerConnection.connecting} status />}
+        {disturbed && <Tag icon={WifiOff} text={said.peerConnection[connection]} status />}
       </figcaption>
+      <PinButton who={who.name} place={place} pinned={pinned} onPin={(pin) => props.onPin(pin ? who.id : null)} />
     </figure>
+  );
+}
+
+interface TagProps {
+  readonly icon: typeof MicOff;
+  readonly text: string;
+  readonly look?: "alarm" | "calm";
+  readonly status?: boolean;
+}
+
+/** An icon with its words; a small tile shows the icon alone, and the words are still read aloud. */
+function Tag({ icon: Icon, text, look = "alarm", status = false }: TagProps) {
+  return (
+    <span class={`tag ${look}`} title={text} {...(status ? { role: "status" } : {})}>
+      <Icon aria-hidden="true" />
+      <span>{text}</span>
+    </span>
   );
 }
 

@@ -1,8 +1,10 @@
 import type { room as russian } from "../ru/room.ts";
+import { stage } from "./stage.ts";
 
 /** The room, its connection and its settings, in English. */
 export const room: typeof russian = {
   room: {
+    ...stage,
     title: "Visit",
     tools: "Tools",
     controls: "Controls",
@@ -66,6 +68,24 @@ export const room: typeof russian = {
     unstable: "Faltering connection",
     reconnecting: "Reconnecting",
     gone: "Connection lost, waiting for them",
+  },
+  link: {
+    level: {
+      good: "Good connection",
+      fair: "Fair connection",
+      poor: "Weak connection",
+      lost: "Connection lost",
+    },
+    measure: {
+      picture_reduced: "Smaller picture",
+      picture_off: "Picture paused",
+    },
+    /** Told to whoever supports us. */
+    way: (protocol: string, relayed: boolean) => `Path: ${protocol}, ${relayed ? "relayed" : "direct"}`,
+    own: {
+      picture_reduced: "Weak connection: the picture is smaller, the sound stays.",
+      picture_off: "Weak connection: the picture is paused, the sound stays. The picture comes back by itself.",
+    },
   },
   settings: {
     title: "Settings",

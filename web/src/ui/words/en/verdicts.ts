@@ -147,6 +147,7 @@ export const verdicts: typeof russian = {
     disconnected: "The connection to the clinic was lost. Check your internet and press “Enter” again.",
     room_full: "The room is full. Ask the doctor to make room, or call the clinic.",
     media_unavailable: "Video is not available right now. Wait half a minute and try again.",
+    draining: "The clinic is updating its video service. Wait some minutes and press Enter again.",
     session: "The page has to be opened again: reload it or press your link once more.",
     other: "Something went wrong on our side. Please try again. If it still fails, call the clinic.",
   },

@@ -1,8 +1,10 @@
 import { plural } from "./plural.ts";
+import { stage } from "./stage.ts";
 
 /** The room, its connection and its settings, in Russian. */
 export const room = {
   room: {
+    ...stage,
     title: "Консультация",
     tools: "Инструменты",
     controls: "Управление",
@@ -66,6 +68,25 @@ export const room = {
     unstable: "Связь прерывается",
     reconnecting: "Связь восстанавливается",
     gone: "Связь потеряна — ждём возвращения",
+  },
+  link: {
+    level: {
+      good: "Связь хорошая",
+      fair: "Связь средняя",
+      poor: "Связь слабая",
+      lost: "Связь потеряна",
+    },
+    measure: {
+      picture_reduced: "Видео уменьшено",
+      picture_off: "Видео приостановлено",
+    },
+    /** Told to whoever supports us. */
+    way: (protocol: string, relayed: boolean) =>
+      `Путь связи: ${protocol}, ${relayed ? "через ретранслятор" : "напрямую"}`,
+    own: {
+      picture_reduced: "Связь слабая: видео уменьшено, звук сохранён.",
+      picture_off: "Связь слабая: видео приостановлено, звук сохранён. Картинка вернётся сама.",
+    },
   },
   settings: {
     title: "Настройки",

@@ -1,0 +1,137 @@
+/** More than two: who is large, a shared screen, and cameras that rest when nobody looks. */
+
+import assert from "node:assert/strict";
+import type { Page } from "puppeteer-core";
+
+import { ru as words } from "../../web/src/ui/words/ru.ts";
+import { BookingSystem } from "./harness/booking-system.ts";
+import type { BrowserKind } from "./harness/browsers.ts";
+import { Person } from "./harness/person.ts";
+import { type Stage, story } from "./harness/stage.ts";
+import { until } from "./harness/waiting.ts";
+
+const DOCTOR = { id: "D-1", role: "practitioner", name: "Иван Орлов" } as const;
+const PATIENT = { id: "P-1", role: "patient", name: "Анна Смирнова" } as const;
+const DAUGHTER = { id: "R-1", role: "related_person", name: "Мария Смирнова" } as const;
+
+const TILES = "[data-tile] video";
+const SCREEN = "[data-screen] video";
+const PATIENCE = 60;
+
+story("three people: seen, kept large, a screen shown and stopped, cameras that nobody watches", async (stage) => {
+  const [doctor, patient, daughter] = await together(stage);
+  await Promise.all([doctor, patient, daughter].map(({ page }) => go(page, TILES, 2)));
+
+  await patient.sees("[data-place=large]:has([data-action=pin]):not([data-screen])");
+  assert.equal(await large(patient), DOCTOR.name, "the doctor is large for the patient");
+  await keepLarge(patient, DAUGHTER.name);
+  await patient.readsSoon("[data-announce=pinned]", words.room.stage.pinned(DAUGHTER.name));
+  await patient.press("unpin");
+  assert.equal(await large(patient), DAUGHTER.name, "nobody moves because somebody may move again");
+
+  await patient.press("screen");
+  await patient.sees("[data-line=sharing]");
+  await Promise.all([doctor, daughter].map(({ page }) => go(page, SCREEN, 1)));
+  await doctor.readsSoon("[data-announce=screen]", words.room.screen.theirs(PATIENT.name));
+  assert.equal(await large(doctor), words.room.screen.of(PATIENT.name));
+  await Promise.all([doctor, daughter].map(({ page }) => go(page, TILES, 2)));
+
+  // Whoever is not the doctor waits until the other has finished.
+  assert.equal(await daughter.can("stop-their-screen"), false);
+  await doctor.press("stop-their-screen");
+  await patient.sees("[data-line=share-stopped]");
+  await Promise.all([doctor, daughter].map((person) => person.seesNoMore("[data-screen]")));
+  assert.equal(await liveScreens(patient.page), 0, "the browser's own bar goes, too");
+
+  await Promise.all([doctor, daughter].map(({ page }) => hide(page, true)));
+  await until("rest for the patient's camera", PATIENCE, async () => (await sentLayers(patient.page)).length === 0);
+  await hide(doctor.page, false);
+  await until("the patient's camera again", PATIENCE, async () => (await sentLayers(patient.page)).length > 0);
+  await go(doctor.page, TILES, 2);
+});
+
+/** One after the other, as people come. */
+async function together(stage: Stage): Promise<[Person, Person, Person]> {
+  const server = await stage.server();
+  const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
+  const come = async (id: string, browser: BrowserKind) => {
+    const person = new Person(await stage.open(id, browser));
+    await person.visit(links.get(id) ?? "");
+    await person.enter();
+    await person.isInside();
+    return person;
+  };
+  return [await come(DOCTOR.id, "chromium"), await come(PATIENT.id, "chromium"), await come(DAUGHTER.id, "firefox")];
+}
+
+/** Waits until so many pictures are in view, and every one of them goes on. */
+async function go(page: Page, pictures: string, count: number): Promise<void> {
+  let before: number[] = [];
+  await until(`${count} moving «${pictures}»`, PATIENCE, async () => {
+    const now = await shownFrames(page, pictures);
+    const moving = now.filter((frames, index) => frames > (before[index] ?? Number.POSITIVE_INFINITY));
+    before = now;
+    return now.length === count && moving.length === count;
+  });
+}
+
+/** How many frames of each picture in view were decoded so far. Firefox counts none on the video element itself. */
+async function shownFrames(page: Page, pictures: string): Promise<number[]> {
+  return page.evaluate(async (selector) => {
+    const receivers = window.instruments.connections.flatMap((connection) => connection.getReceivers());
+    const videos = [...document.querySelectorAll<HTMLVideoElement>(selector)];
+    const inView = videos.filter((video) => video.checkVisibility() && video.videoWidth > 0);
+    const frames = inView.map(async ({ srcObject }) => {
+      const tracks = srcObject instanceof MediaStream ? srcObject.getVideoTracks() : [];
+      const receiver = receivers.find(({ track }) => tracks.includes(track));
+      const reports = [...((await receiver?.getStats()) ?? new Map()).values()];
+      return reports.find(({ type }) => type === "inbound-rtp")?.framesDecoded ?? 0;
+    });
+    return Promise.all(frames);
+  }, pictures);
+}
+
+async function large(person: Person): Promise<string> {
+  return person.reads("[data-place=large] figcaption strong");
+}
+
+/** By keyboard: the focus stays on the button, which then undoes it. */
+async function keepLarge(person: Person, name: string): Promise<void> {
+  await person.page.focus(`[data-place=beside] [aria-label="${words.room.stage.enlarge(name)}"]`);
+  await person.page.keyboard.press("Enter");
+  await until(`${name} large`, PATIENCE, async () => (await large(person)) === name);
+  const focused = await person.page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset.action);
+  assert.equal(focused, "unpin");
+}
+
+async function liveScreens(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const senders = window.instruments.connections.flatMap((connection) => connection.getSenders());
+    return senders.filter(({ track }) => track?.contentHint === "detail" && track.readyState === "live").length;
+  });
+}
+
+/** The sizes in which the page's camera is being sent. */
+async function sentLayers(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const live = window.instruments.connections.filter(({ connectionState }) => connectionState === "connected");
+    const cameras = live
+      .flatMap((connection) => connection.getSenders())
+      .filter(({ track }) => track?.kind === "video");
+    return cameras
+      .flatMap((sender) => sender.getParameters().encodings)
+      .filter(({ active }) => active)
+      .map(({ rid }) => rid ?? "");
+  });
+}
+
+/** Puts the page out of sight, as another tab in front of it does, or back. */
+async function hide(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate(
+    (state) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+      document.dispatchEvent(new Event("visibilitychange"));
+    },
+    hidden ? "hidden" : "visible",
+  );
+}

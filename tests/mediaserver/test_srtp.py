@@ -1,0 +1,75 @@
+"""Our way into libsrtp against pylibsrtp's own: a contract test, since pylibsrtp does not promise the names used."""
+
+import gc
+
+import pylibsrtp
+import pytest
+
+from mediaserver.srtp import LONGEST_PACKET, SrtpSession
+
+PROFILES = {
+    pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM: bytes(range(28)),
+    pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80: bytes(range(30)),
+}
+RTCP = bytes.fromhex("80c90001 00000007")
+
+
+def policy(profile: int, direction: int) -> pylibsrtp.Policy:
+    made = pylibsrtp.Policy(key=PROFILES[profile], ssrc_type=direction, srtp_profile=profile)
+    made.allow_repeat_tx = False
+    return made
+
+
+def rtp(sequence: int, payload: bytes = b"payload") -> bytes:
+    return b"\x80\x60" + sequence.to_bytes(2, "big") + bytes(7) + b"\x07" + payload
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_it_says_what_pylibsrtp_says(profile: int) -> None:
+    outgoing = policy(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND), policy(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+    incoming = policy(profile, pylibsrtp.Policy.SSRC_ANY_INBOUND), policy(profile, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+    ours, theirs = SrtpSession(outgoing[0]), pylibsrtp.Session(outgoing[1])
+    our_end, their_end = SrtpSession(incoming[0]), pylibsrtp.Session(incoming[1])
+    for sequence in range(3):
+        packet = rtp(sequence, bytes(range(200)) * sequence)
+        protected = bytes(ours.protect(packet))
+        assert protected == theirs.protect(packet)
+        assert our_end.unprotect(protected) == their_end.unprotect(protected) == packet
+    protected = bytes(ours.protect_rtcp(RTCP))
+    assert protected == theirs.protect_rtcp(RTCP)
+    assert our_end.unprotect_rtcp(protected) == their_end.unprotect_rtcp(protected) == RTCP
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_what_libsrtp_refuses_is_an_error_with_its_words(profile: int) -> None:
+    ours = SrtpSession(policy(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
+    end = SrtpSession(policy(profile, pylibsrtp.Policy.SSRC_ANY_INBOUND))
+    protected = bytes(ours.protect(rtp(1)))
+    with pytest.raises(pylibsrtp.Error, match="replay"):
+        ours.protect(rtp(1, b"other"))
+    with pytest.raises(pylibsrtp.Error):
+        end.unprotect(protected[:-1] + bytes([protected[-1] ^ 1]))
+    assert end.unprotect(protected) == rtp(1)
+    with pytest.raises(pylibsrtp.Error, match="replay"):
+        end.unprotect(protected)
+    for call in (ours.protect, ours.protect_rtcp, end.unprotect, end.unprotect_rtcp):
+        with pytest.raises(ValueError, match="too long"):
+            call(bytes(LONGEST_PACKET + 1))
+        with pytest.raises(pylibsrtp.Error):
+            call(b"\x80")
+
+
+def test_the_longest_packet_fits_with_its_trailer() -> None:
+    for profile in PROFILES:
+        ours = SrtpSession(policy(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
+        longest = rtp(1, bytes(LONGEST_PACKET - 12))
+        assert len(ours.protect(longest)) > LONGEST_PACKET
+
+
+def test_a_bound_function_outlives_its_session() -> None:
+    profile = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+    protect = SrtpSession(policy(profile, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)).protect
+    gc.collect()
+    end = SrtpSession(policy(profile, pylibsrtp.Policy.SSRC_ANY_INBOUND))
+    for sequence in range(100):
+        assert end.unprotect(bytes(protect(rtp(sequence)))) == rtp(sequence)

@@ -1,0 +1,100 @@
+import { Info, MicOff, MonitorUp, MonitorX, RefreshCw, Volume2, X } from "lucide-preact";
+import type { ComponentChild } from "preact";
+import type { CallConnection } from "../../call/connection-state.ts";
+import { words } from "../language.ts";
+import { Button } from "../parts/button.tsx";
+import type { Words } from "../words/ru.ts";
+import { OwnLink } from "./own-link.tsx";
+import type { RoomActions, RoomView } from "./room-view.ts";
+
+interface LinesProps {
+  readonly view: RoomView;
+  readonly actions: RoomActions;
+  readonly soundRefused: boolean;
+  readonly onPlaySound: () => void;
+}
+
+/** What has to be said above the stage. */
+export function Lines({ view, actions, soundRefused, onPlaySound }: LinesProps) {
+  const said = words.value.room;
+  return (
+    <div class="lines">
+      <ConnectionLine connection={view.connection} />
+      <OwnLink view={view} />
+      {view.notice && <Line name={view.notice} icon={<Info aria-hidden="true" />} text={said.notices[view.notice]} />}
+      {view.failed && <Line name="failed" icon={<Info aria-hidden="true" />} text={said.failed} />}
+      <ShareLine view={view} actions={actions} />
+      {view.withMedia && view.devices.microphone.kind === "trouble" && (
+        <Line name="microphone-trouble" icon={<MicOff aria-hidden="true" />} text={said.microphoneTrouble} />
+      )}
+      {view.speakingMuted && (
+        <Line name="speaking-muted" icon={<MicOff aria-hidden="true" />} text={said.speakingMuted} />
+      )}
+      {soundRefused && (
+        <div class="line" data-line="sound-refused" role="alert">
+          <span>{said.soundBlocked}</span>
+          <Button action="enable-sound" look="primary" icon={<Volume2 aria-hidden="true" />} onPress={onPlaySound}>
+            {words.value.actions.enableSound}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The own shared screen: that it is shown, or why it is not any more. */
+function ShareLine({ view, actions }: Pick<LinesProps, "view" | "actions">) {
+  const said = words.value.room.screen;
+  const { share } = view;
+  if (share.kind === "sharing") {
+    return (
+      <Line name="sharing" icon={<MonitorUp aria-hidden="true" />} text={said.mine}>
+        <Button action="stop-screen" icon={<MonitorX aria-hidden="true" />} onPress={actions.stopScreen}>
+          {said.stop}
+        </Button>
+      </Line>
+    );
+  }
+  if (share.kind !== "idle" || share.trouble === null) return null;
+  return (
+    <Line name={`share-${share.trouble}`} icon={<Info aria-hidden="true" />} text={said.troubles[share.trouble]}>
+      <button
+        type="button"
+        class="icon-button"
+        data-action="share-understood"
+        aria-label={words.value.close}
+        onClick={actions.shareUnderstood}
+      >
+        <X aria-hidden="true" />
+      </button>
+    </Line>
+  );
+}
+
+function ConnectionLine({ connection }: { readonly connection: CallConnection }) {
+  const text = connectionText(words.value, connection);
+  return text ? <Line name="connection" icon={<RefreshCw aria-hidden="true" />} text={text} /> : null;
+}
+
+interface LineProps {
+  readonly name: string;
+  readonly icon: ComponentChild;
+  readonly text: string;
+  /** What can be done about it. */
+  readonly children?: ComponentChild;
+}
+
+function Line({ name, icon, text, children }: LineProps) {
+  return (
+    <div class="line" data-line={name} role="status">
+      {icon}
+      <span>{text}</span>
+      {children}
+    </div>
+  );
+}
+
+function connectionText(said: Words, connection: CallConnection): string {
+  if (connection.kind === "live") return connection.link === "down" ? said.connection.linkDown : "";
+  return said.connection[connection.kind];
+}
