@@ -1,11 +1,11 @@
-"""A call on bad networks, each figure beside its clean run: `python -m bench.faults`.
+"""A call on bad networks, each figure beside its clean run: `python -m bench.faults` (needs root: own network).
 
 One real Chromium receives; the others in the room are people by aiortc, an engine of its own. The browser's path leads
 through a UDP relay (`bench/impairment.py`):
 
 * `leg`: 5 % loss and 100 ms in each direction; then a NAT that forgets its port; then ten seconds of nothing;
 * `worker`: the media worker is killed;
-* `tcp`: a join while every UDP datagram of the page is lost;
+* `tcp`: a join behind a firewall that lets no UDP through, in front of a server in another network namespace;
 * `slow`: of three who receive a page that sends three layers (a second Chromium, as aiortc sends one), one is limited
   to 400 kbit/s, and later freed.
 
@@ -70,9 +70,13 @@ class Killed(msgspec.Struct, frozen=True):
     killed: Happened
 
 
+class Joined(Happened, frozen=True):
+    protocol: str
+
+
 class Joins(msgspec.Struct, frozen=True):
-    free: Happened | None
-    blocked: Happened | None
+    free: Joined | None
+    blocked: Joined | None
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -138,7 +142,7 @@ def main() -> int:
 def _drive(scenario: str, seconds: int, result: type[T]) -> T | None:
     """None when the scenario failed: it has said why."""
     try:
-        return drive_browsers("faults", scenario, str(seconds), result=result)
+        return drive_browsers("faults", scenario, str(seconds), result=result, own_network=True)
     except subprocess.CalledProcessError as error:
         print(f"{scenario}: {error}", file=sys.stderr)
         return None

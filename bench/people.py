@@ -1,4 +1,4 @@
-"""People in rooms by aiortc, an engine independent of browsers and of ours: `python -m bench.people URL`.
+"""People in rooms by aiortc, an engine independent of browsers and of ours: `python -m bench.people URL ADDRESS`.
 
 Told what to do by JSON lines on standard input (`Order`); answers each with one JSON line on standard output, and
 ends when its input ends. As a page does, each makes a new connection when the server says that its media is lost.
@@ -143,5 +143,5 @@ async def serve(url: str) -> None:
 
 
 if __name__ == "__main__":
-    with loopback_candidates():
+    with loopback_candidates(sys.argv[2]):
         asyncio.run(serve(sys.argv[1]))

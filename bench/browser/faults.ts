@@ -3,11 +3,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { BookingSystem } from "../../tests/e2e/harness/booking-system.ts";
+import { block } from "../../tests/e2e/harness/firewall.ts";
 import { Server } from "../../tests/e2e/harness/server.ts";
 import { MeasuredPage, now } from "./page.ts";
 import { type Impairment, Path } from "./path.ts";
 import { People } from "./people.ts";
-import { type ReceivedSample, received } from "./statistics.ts";
+import { protocol, type ReceivedSample, received } from "./statistics.ts";
 import { type Happened, watch, watchAfter } from "./watched.ts";
 
 const DOCTOR = 1;
@@ -70,8 +71,9 @@ async function worker(): Promise<object> {
 }
 
 /** From the press to the first picture and sound; null when they never came. */
-async function join(link: string, path: Path): Promise<Happened | null> {
-  const patient = await MeasuredPage.open({ source: PATIENT, path });
+async function join(link: string): Promise<(Happened & { protocol: string }) | null> {
+  const secureOrigin = new URL(link).origin;
+  const patient = await MeasuredPage.open({ source: PATIENT, secureOrigin });
   try {
     await patient.person.visit(link);
     await patient.person.getReady();
@@ -82,26 +84,30 @@ async function join(link: string, path: Path): Promise<Happened | null> {
       () => true,
       () => false,
     );
-    const sensed = { ...(await patient.sensed(pressed)), harmed: pressed, ended: now() };
+    const moments = { harmed: pressed, ended: now(), protocol: await protocol(patient.page) };
+    const sensed = { ...(await patient.sensed(pressed)), ...moments };
     return came ? sensed : null;
   } finally {
     await patient.close();
   }
 }
 
+/** The server is behind a real network and a firewall; the doctor is beside it. */
 async function tcp(): Promise<object> {
-  const [server, good, blocked] = [await Server.start(), new Path(), new Path()];
-  const people = new People(server);
+  const server = await Server.start({ far: true });
+  const people = new People(server, { far: true });
+  const closers: (() => Promise<void>)[] = [];
   try {
     const links = server.appointment(APPOINTMENT);
     await people.join({ name: "doctor", link: links.practitioner, source: DOCTOR });
-    const free = await join(links.patient, good);
-    await blocked.impair({ up: { blackout: true }, down: { blackout: true } });
-    return { free, blocked: await join(links.patient, blocked) };
+    const free = await join(links.patient);
+    block({ closeLater: (close) => closers.push(close) }, "udp");
+    return { free, blocked: await join(links.patient) };
   } finally {
+    for (const close of closers) {
+      await close();
+    }
     people.close();
-    good.close();
-    blocked.close();
     await server.stop();
   }
 }

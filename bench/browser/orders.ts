@@ -14,9 +14,11 @@ export class Ordered {
   readonly #lines: Interface;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(module: string, ...words: string[]) {
+  /** `into`: the beginning of a command line that puts the process elsewhere. */
+  constructor(module: string, words: readonly string[], into: readonly string[] = []) {
     this.#module = module;
-    this.#process = spawn(join(ROOT, ".venv", "bin", "python"), ["-m", module, ...words], {
+    const [program = "", ...rest] = [...into, join(ROOT, ".venv", "bin", "python"), "-m", module, ...words];
+    this.#process = spawn(program, rest, {
       cwd: ROOT,
       stdio: ["pipe", "pipe", "inherit"],
     });

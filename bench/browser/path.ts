@@ -31,7 +31,7 @@ export class Path {
   readonly #relay: Ordered;
 
   constructor(seed = 1) {
-    this.#relay = new Ordered("bench.impairment", String(seed));
+    this.#relay = new Ordered("bench.impairment", [String(seed)]);
   }
 
   /** From now on this page's media goes through here. Before the page's own scripts run. */

@@ -1,6 +1,6 @@
 /** People in rooms by aiortc, in a process of their own (`bench.people`). */
 
-import type { Server } from "../../tests/e2e/harness/server.ts";
+import { FAR_ADDRESS, INTO_FAR_NETWORK, type Server } from "../../tests/e2e/harness/server.ts";
 import { Ordered } from "./orders.ts";
 
 export interface Joining {
@@ -17,8 +17,11 @@ export interface Joining {
 export class People {
   readonly #people: Ordered;
 
-  constructor(server: Server) {
-    this.#people = new Ordered("bench.people", server.url.replace("localhost", "127.0.0.1"));
+  /** `far`: beside a server in the second network namespace. */
+  constructor(server: Server, { far } = { far: false }) {
+    const url = server.url.replace("localhost", "127.0.0.1");
+    const [address, into] = far ? [FAR_ADDRESS, INTO_FAR_NETWORK] : ["127.0.0.1", []];
+    this.#people = new Ordered("bench.people", [url, address], into);
   }
 
   async join(joining: Joining): Promise<void> {

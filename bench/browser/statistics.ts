@@ -82,3 +82,19 @@ export async function received(page: Page): Promise<ReceivedSample> {
     return sample;
   });
 }
+
+/** Of the candidate pair in use, "udp" or "tcp"; "" while there is none. */
+export async function protocol(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    for (const connection of window.senses.connections) {
+      const report = await connection.getStats();
+      for (const entry of report.values()) {
+        const pair = entry.type === "transport" ? report.get(entry.selectedCandidatePairId) : undefined;
+        if (pair) {
+          return report.get(pair.localCandidateId)?.protocol ?? "";
+        }
+      }
+    }
+    return "";
+  });
+}

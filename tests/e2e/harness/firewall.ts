@@ -17,7 +17,7 @@ const RULES = {
 } as const;
 
 /** From now on until the end of the test. The server's media ports must be 40000 to 40007 to be blocked over TCP. */
-export function block(stage: Stage, what: keyof typeof RULES): void {
+export function block(stage: Pick<Stage, "closeLater">, what: keyof typeof RULES): void {
   if (!FAR_ADDRESS) {
     throw new Error("only in a network of its own: run it by devtools.namespace");
   }
