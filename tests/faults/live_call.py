@@ -18,6 +18,7 @@ RATES = Rates(video=60, audio=50)
 SLICE_SECONDS = 0.1
 """How long the call goes on between two acts of whoever misbehaves."""
 TOLERANCE_KILOBYTES = 4096
+ROUNDS_TO_SETTLE = 4
 _LEAST_PACKETS = 100
 _MID_ID, _RID_ID = 4, 10
 
@@ -56,6 +57,16 @@ class LiveCall:
         yield
         grown = resident_kilobytes(self.worker.pid) - before
         assert grown < TOLERANCE_KILOBYTES, f"{grown} KiB more"
+
+    def memory_settles(self, strain: Callable[[], None]) -> None:
+        """After some rounds of the strain the worker grows no further: what one round leaves, a collection takes."""
+        for _ in range(ROUNDS_TO_SETTLE):
+            before = resident_kilobytes(self.worker.pid)
+            strain()
+            grown = resident_kilobytes(self.worker.pid) - before
+            if grown < TOLERANCE_KILOBYTES:
+                return
+        raise AssertionError(f"{grown} KiB more in the last round too")
 
     def nobody_noticed(self) -> None:
         """Every packet arrived, in both directions, and what was looked into was right."""
