@@ -159,7 +159,8 @@ def _leg(leg: Leg | None) -> Fields:
         ["freezes", leg.clean.freezes, leg.lossy.freezes],
     ]
     print_table("5 % loss and 100 ms in each direction", ["", "clean", "impaired"], rows)
-    print_table("Longest break, s", ["", "clean", "NAT port changed"], [["", leg.calm.gap(), leg.rebinding.gap()]])
+    gaps: list[Cell] = ["", leg.calm.gap(), leg.rebinding.gap(), leg.blackout.gap()]
+    print_table("Longest break, s", ["", "clean", "NAT port changed", "after the blackout"], [gaps])
     values = (
         leg.lossy.frames_per_second / max(1.0, leg.clean.frames_per_second),
         _concealed(leg.lossy),
@@ -214,13 +215,12 @@ def _recovered(clean: Period, freed: Period) -> float | None:
 
 
 def _tcp(joins: Joins | None) -> Fields:
-    if joins is None or joins.blocked is None:
+    if joins is None or joins.free is None or joins.blocked is None:
         return {"udp_blocked_tcp_s": None}
-    free = joins.free.begun() if joins.free is not None else None
-    print_table(
-        "From «enter» to picture and sound, s", ["", "clean", "UDP blocked"], [["", free, joins.blocked.begun()]]
-    )
-    return {"udp_blocked_tcp_s": joins.blocked.begun()}
+    free, blocked = joins.free, joins.blocked
+    rows: list[list[Cell]] = [["seconds", free.begun(), blocked.begun()], ["by", free.protocol, blocked.protocol]]
+    print_table("From «enter» to picture and sound", ["", "clean", "UDP blocked"], rows)
+    return {"udp_blocked_tcp_s": blocked.begun() if blocked.protocol == "tcp" else None}
 
 
 def _worker(killed: Killed | None) -> Fields:

@@ -90,7 +90,8 @@ class AiortcPerson:
     async def _offer(self) -> dict[str, object]:
         """Of a new connection."""
         self._offers += 1
-        connection = RTCPeerConnection(RTCConfiguration(bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        # Without a list aiortc asks a STUN server of its own choice, and waits five seconds for it where there is none.
+        connection = RTCPeerConnection(RTCConfiguration([], RTCBundlePolicy.MAX_BUNDLE))
         if self._order.sends:
             connection.addTransceiver(BeepingMicrophone(), direction="sendonly")
             connection.addTransceiver(StampedCamera(self._order.source), direction="sendonly")
