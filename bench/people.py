@@ -91,7 +91,7 @@ class AiortcPerson:
         """Of a new connection."""
         self._offers += 1
         # Without a list aiortc asks a STUN server of its own choice, and waits five seconds for it where there is none.
-        connection = RTCPeerConnection(RTCConfiguration([], RTCBundlePolicy.MAX_BUNDLE))
+        connection = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         if self._order.sends:
             connection.addTransceiver(BeepingMicrophone(), direction="sendonly")
             connection.addTransceiver(StampedCamera(self._order.source), direction="sendonly")
