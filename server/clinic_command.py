@@ -20,7 +20,6 @@ from rooms.storage.store import Store
 SHORTEST_API_KEY = 32
 """API keys are stored as a plain hash, so they must be long and random."""
 
-
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with
 WEBHOOK_SECRET_BYTES = (24, 64)
 """As the Standard Webhooks specification says, "Signature scheme"."""

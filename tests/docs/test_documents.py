@@ -18,7 +18,7 @@ from booking_bridge.bridge import Bridge, NewClinic
 from booking_bridge.events import BookingEvent
 from booking_bridge.webhook import parse_event
 from contract.clock import SystemClock
-from contract.errors import ErrorCode
+from contract.errors import ErrorCode, UnavailableError
 from contract.ids import ClinicId, ConnectionId, PeerId, RoomId
 from devtools.commands import BENCHES
 from mediaserver.transport_state import TransportState, may_follow
@@ -190,7 +190,7 @@ class _NoMedia:
     """No media server: nobody joins here."""
 
     async def offer(self, room: RoomId, peer: PeerId, offer: SessionDescription) -> MediaAnswer:
-        raise NotImplementedError
+        raise UnavailableError(ErrorCode.MEDIA_UNAVAILABLE, "no media server")
 
     def resume(self, room: RoomId, peer: PeerId, connection: str) -> LivingMedia | None:
         return None
