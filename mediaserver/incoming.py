@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from mediaserver.control_channel import ControlChannel
+from mediaserver.extension_layout import FITS_NOTHING
 from mediaserver.keyframe_requests import KeyframeRequests
 from mediaserver.keyframes import STARTS_KEYFRAME, StartsKeyframe, every_packet
 from mediaserver.losses import Losses
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DUPLICATE = -1
 TOO_LATE = -2
+NO_TIMESTAMP = -1
 SILENCE = 127
 """Audio level of a packet that carries none (RFC 6464: -127 dBov, no voice)."""
 
@@ -50,6 +52,7 @@ class IncomingStream:
         "keyframes",
         "layer",
         "layered",
+        "layout",
         "level",
         "level_id",
         "losses",
@@ -106,7 +109,7 @@ class IncomingStream:
         self.starts_keyframe: StartsKeyframe = every_packet
         self.first = -1
         self.highest = -1
-        self.timestamp = 0
+        self.timestamp = NO_TIMESTAMP
         self.arrival = 0.0
         self.packets = 0
         self.octets = 0
@@ -122,6 +125,7 @@ class IncomingStream:
 
     def renegotiate(self) -> None:
         """The section's ids or formats may have changed."""
+        self.layout = FITS_NOTHING
         self.transport_cc_id = self.published.section.extensions.transport_cc
         self.level_id = self.published.section.extensions.audio_level
         self.payload_type = -1
@@ -145,22 +149,16 @@ class IncomingStream:
         """Somebody gets its packets, or is about to."""
         return bool(self.subscriptions or self.shaped or self.waiting)
 
-    def store(self, index: int, packet: bytes, octets: int, timestamp: int, arrival: float) -> None:
-        """Once for every packet that was placed. Jitter: RFC 3550 appendix A.8, of packets that come in order."""
-        ring = self.ring
-        slot = index & ring.mask
-        ring.packets[slot] = packet
-        ring.indices[slot] = index
-        self.packets += 1
-        self.octets += octets
-        if index == self.highest:
-            self.timestamp = timestamp
-            self.arrival = arrival
-            transit = arrival * self.clock_rate - timestamp
-            difference = abs(transit - self.transit)
-            self.transit = transit
-            if difference < self.clock_rate:
-                self.jitter += (difference - self.jitter) * 0.0625
+    def advance(self, timestamp: int, arrival: float) -> None:
+        """A packet that came in order began a picture, or is sound. Jitter: RFC 3550 appendix A.8, between pictures:
+        the packets of one have one timestamp and are sent apart on purpose."""
+        self.timestamp = timestamp
+        self.arrival = arrival
+        transit = arrival * self.clock_rate - timestamp
+        difference = abs(transit - self.transit)
+        self.transit = transit
+        if difference < self.clock_rate:
+            self.jitter += (difference - self.jitter) * 0.0625
 
     def place(self, sequence: int, arrival: float) -> int:
         """The index of a packet that is not simply the next one; `DUPLICATE` or `TOO_LATE`. Notes what is missing."""

@@ -35,11 +35,15 @@ from mediaserver.tiles import Tile
 from mediaserver.traffic import Traffic
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
+from mediaserver.turns import Turns
 from mediaserver.wanted import Wanted
 
-_PORT_EVERY = 20
+_STEPS = 10
+"""Of one round of ticks: those of a full worker, one after the other, would hold packets up for milliseconds."""
+_STEP_SECONDS = TICK_SECONDS / _STEPS
 _SILENCE_EVERY = 5
-"""Ticks."""
+"""Rounds."""
+_PORT_SECONDS = 1.0
 
 
 class MediaWorker:
@@ -57,15 +61,18 @@ class MediaWorker:
         self._rooms: dict[str, MediaRoom] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ticks = 0
+        self._due = self._next_port_tick = 0.0
+        self._peer_turns = Turns(_STEPS, self._peers)
+        self._room_turns = Turns(_STEPS, lambda: list(self._rooms.values()))
         self._traffic = Traffic()
         self._pulse = Pulse()
 
     def open(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._port.open(loop, self._switchboard)
-        self._timer = loop.call_later(TICK_SECONDS, self._tick)
-        self._pulse.expect(loop.time() + TICK_SECONDS)
+        self._due = loop.time() + _STEP_SECONDS
+        self._timer = loop.call_at(self._due, self._tick)
+        self._pulse.expect(self._due)
 
     def close(self) -> None:
         """Says goodbye to every peer and frees the port."""
@@ -229,27 +236,36 @@ class MediaWorker:
                 self._rooms.pop(room_name, None)
 
     def _tick(self) -> None:
+        """One step of the round in which everybody has a turn."""
         if self._loop is None:
             return
         began = self._loop.time()
         self._pulse.beat(began)
-        self._pulse.expect(began + TICK_SECONDS)
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
-        self._ticks += 1
-        if self._ticks % _PORT_EVERY == 0:
-            self._port.tick(time.monotonic())
+        # By the clock and not by the end of this step, so that rounds keep their length; a late loop runs none twice.
+        self._due = max(self._due + _STEP_SECONDS, began)
+        self._pulse.expect(self._due)
+        self._timer = self._loop.call_at(self._due, self._tick)
         now = time.monotonic()
-        peers = self._peers()
+        peers, rooms = self._peer_turns.next(), self._room_turns.next()
+        if now >= self._next_port_tick:
+            self._next_port_tick = now + _PORT_SECONDS
+            self._port.tick(now)
+        looks_for_silence = self._peer_turns.rounds % _SILENCE_EVERY == 0
         for _, peer in peers:
+            if peer.transport.state is TransportState.FREED:
+                continue
             try:
-                if self._ticks % _SILENCE_EVERY == 0:
+                if looks_for_silence:
                     peer.transport.tick(now)
                 peer.transport.media.tick(now)
             except Exception:
                 # One peer's fault must not take the others' reports with it.
                 self._faults.happened("a tick")
-        for room in self._rooms.values():
-            room.tick(now)
+        for room in rooms:
+            try:
+                room.tick(now)
+            except Exception:
+                self._faults.happened("a room's tick")
 
 
 def _told(state: TransportState) -> str:

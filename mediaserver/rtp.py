@@ -10,6 +10,7 @@ VERSION_MASK = 0xC000
 VERSION_2 = 0x8000
 PADDING = 0x2000
 EXTENSION = 0x1000
+CSRC_COUNT = 0x0F00
 MARKER = 0x0080
 KEPT_FLAGS = PADDING | MARKER
 """Bits of the first 16 that describe the payload, not the hop."""

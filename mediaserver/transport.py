@@ -149,8 +149,9 @@ class Transport:
         """The hot path: authenticate, decrypt, hand on (RFC 3711, RFC 5761 section 4)."""
         is_rtcp = 191 < packet[1] < 224
         source = packet[4:8] if is_rtcp else packet[8:12]
+        known = source in self._sources
         try:
-            if source not in self._sources and len(self._sources) >= MAXIMUM_SOURCES:
+            if not known and len(self._sources) >= MAXIMUM_SOURCES:
                 self._drops.counts[Drop.SRTP_TOO_MANY_SOURCES] += 1
                 return
             plain = self._unprotect_rtcp(packet) if is_rtcp else self._unprotect(packet)
@@ -158,7 +159,7 @@ class Transport:
             self._count_refused(packet, error)
             return
         self._heard_at = arrival
-        if source not in self._sources:
+        if not known:
             self._sources.add(source)
             self._directory.add_source(self, source)
         if path is not self._path:

@@ -241,7 +241,7 @@ def test_keyframe_requests_are_one_until_the_keyframe_comes(clock: Clock, publis
         publisher.media.tick(clock.now)
     requests = [message for message in publisher.sink.messages() if isinstance(message, KeyframeRequest)]
     assert len(requests) == 2
-    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 2, 0, KEYFRAME), clock.now)
+    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 2, 3000, KEYFRAME), clock.now)
     publisher.sink.rtcp.clear()
     for _ in range(20):
         clock.now += 0.05
