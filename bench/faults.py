@@ -44,6 +44,11 @@ class Happened(Sensed, frozen=True):
         each = [back_after(self.harmed, moments, self.ended) for moments in (new_pictures(self), sounding(self))]
         return None if None in each else max(back for back in each if back is not None)
 
+    def back_from_nothing(self) -> float | None:
+        """`back` of a call that was still before `harmed`: at least until the first picture and the first sound."""
+        back, begun = self.back(), self.begun()
+        return None if back is None or begun is None else max(back, begun)
+
     def gap(self) -> float:
         """Seconds of the longest break of pictures or of sound."""
         whole = ([self.harmed, *moments, self.ended] for moments in (new_pictures(self), sounding(self)))
@@ -165,7 +170,7 @@ def _leg(leg: Leg | None) -> Fields:
         leg.lossy.frames_per_second / max(1.0, leg.clean.frames_per_second),
         _concealed(leg.lossy),
         leg.rebinding.gap(),
-        leg.blackout.back(),
+        leg.blackout.back_from_nothing(),
     )
     return dict(zip(names, values, strict=True))
 

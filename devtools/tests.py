@@ -1,6 +1,8 @@
 """Runs the test suites and says at the end what ran and what could not."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from devtools import namespace
 from devtools.setup import npm
@@ -10,6 +12,11 @@ MARKERS = {"nginx": "nginx-light", "coturn": "coturn"}
 """Marker of tests → the Debian package without which they can't run."""
 
 SUITES = ("python", "web", "e2e")
+
+AT_ONCE = max(1, min(4, os.cpu_count() or 1))
+"""Tests mostly wait, for browsers and for each other: so many run side by side."""
+ALONE = {"-n", "--numprocesses", "--pdb", "--trace", "-s"}
+"""Whoever gives pytest one of these says how many."""
 
 
 def run_suites(suites: list[str], words: str, slow: bool, missing: list[str], rest: list[str]) -> int:
@@ -47,6 +54,8 @@ def _obstacle(missing: list[str]) -> str:
 
 def _python(words: str, slow: bool, missing: list[str], rest: list[str]) -> int:
     command: list[str] = [str(PYTHON), "-m", "pytest", "-q", *rest]
+    if not words and not ALONE.intersection(rest):
+        command += ["-n", str(AT_ONCE), "--dist", "worksteal"]
     conditions = [] if slow else ["not slow"]
     conditions += [f"not {marker}" for marker, package in MARKERS.items() if package in missing]
     if conditions:
@@ -63,7 +72,14 @@ def _web(words: str) -> int:
 
 
 def _end_to_end(words: str, slow: bool) -> int:
+    """The files are shared out among networks of their own."""
     command = [str(PYTHON), "-m", "devtools.namespace", "node", "--test", "--test-concurrency=1"]
     if words:
         command.append(f"--test-name-pattern={words}")
-    return status(*command, "tests/e2e/**/*.test.ts", extra={"KONSILIUM_SLOW_TESTS": "1"} if slow else None)
+    extra = {"KONSILIUM_SLOW_TESTS": "1"} if slow else None
+
+    def run_share(number: int) -> int:
+        return status(*command, f"--test-shard={number}/{AT_ONCE}", "tests/e2e/**/*.test.ts", extra=extra)
+
+    with ThreadPoolExecutor(AT_ONCE) as shares:
+        return max(shares.map(run_share, range(1, AT_ONCE + 1)))

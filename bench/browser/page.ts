@@ -18,6 +18,8 @@ export interface PageChoices {
   path?: Path;
   /** Of its camera, 640 × 360 unless told; null: it has no camera. */
   picture?: Picture | null;
+  /** Of its camera, 30 unless told. */
+  framesPerSecond?: number;
   /** The program to start instead of the installed browser. */
   program?: string;
   secureOrigin?: string;
@@ -46,7 +48,8 @@ export class MeasuredPage {
     await page.setBypassCSP(true);
     const picture = choices.picture ?? PICTURE;
     await page.evaluateOnNewDocument(installStamp, picture);
-    const camera = { source: choices.source, framesPerSecond: FRAMES_PER_SECOND, absent: choices.picture === null };
+    const framesPerSecond = choices.framesPerSecond ?? FRAMES_PER_SECOND;
+    const camera = { source: choices.source, framesPerSecond, absent: choices.picture === null };
     await page.evaluateOnNewDocument(installCamera, camera, picture, BEEP);
     await choices.path?.lead(page);
     await page.evaluateOnNewDocument(installSenses, choices.source);
