@@ -116,7 +116,7 @@ class Forwarder:
         if timestamp != stream.timestamp or index != stream.highest or not stream.layered:
             # VP8: keyframes begin with the first packet of a picture.
             if (stream.video or stream.waiting) and stream.starts_keyframe(payload):
-                stream.keyframe_came(index, timestamp, arrival)
+                stream.keyframe_came(index, timestamp, payload, arrival)
             if index == stream.highest:
                 stream.advance(timestamp, arrival)
         ring = stream.ring

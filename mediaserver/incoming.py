@@ -201,8 +201,9 @@ class IncomingStream:
         if self.video and self.keyframes.request(now, self.control.round_trip):
             self.control.ask_keyframe(self.ssrc)
 
-    def keyframe_came(self, index: int, timestamp: int, arrival: float) -> None:
-        """A packet begins a keyframe (for audio: any packet): those who wait start here."""
+    def keyframe_came(self, index: int, timestamp: int, payload: bytes, arrival: float) -> None:
+        """A packet begins a keyframe (for audio: any packet): those who wait start here. It goes out by the way that
+        all packets take; when it comes late, what came before it follows from the ring."""
         self.keyframes.arrived()
         self.keyframe_index = index
         self.keyframe_arrival = arrival
@@ -210,7 +211,8 @@ class IncomingStream:
         if not waiting:
             return
         for subscription in waiting:
-            if subscription.start(self, index, timestamp, arrival):
+            if subscription.start(self, index, timestamp, arrival) and index < self.highest:
+                subscription.expect(payload)
                 subscription.replay(self, index + 1, self.highest, arrival)
 
     def add(self, subscription: Subscription, now: float) -> None:

@@ -238,6 +238,11 @@ class OutgoingStream(Outgoing):
 
     # Packets of the past
 
+    def expect(self, payload: bytes) -> None:
+        """The packet that was begun with goes out after later ones: their pictures are numbered after its own."""
+        if self._shape is not None:
+            self._shape.pictures.begin(payload)
+
     def replay(self, stream: IncomingStream, first: int, last: int, now: float) -> None:
         """Sends what the stream's ring holds of `first`..`last` in the present format; none of it went out before."""
         for index in range(first, last + 1):

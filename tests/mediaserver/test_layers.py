@@ -62,6 +62,30 @@ def test_a_switch_waits_for_a_keyframe_and_leaves_no_mark(stage: Stage) -> None:
     assert all(each.parts == [0, 1] for each in seen)
 
 
+@pytest.mark.parametrize("packets", [1, 2, 3])
+@pytest.mark.parametrize("lost", ["the first packet", "the whole picture"])
+def test_a_switch_at_a_keyframe_that_was_lost_and_comes_late(stage: Stage, packets: int, lost: str) -> None:
+    stage.choose(0)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(5)
+    stage.choose(2)
+    stage.frames(2)
+    shown = stage.seen()
+    key, *later = [
+        stage.layers[2].frame(stage.moment + step, key=step == 1, packets=packets) for step in range(1, 5)
+    ]
+    gone = key[:1] if lost == "the first packet" else key
+    for packet in (*key[len(gone) :], *later[0], *later[1], *gone, *later[2]):
+        stage.receive(packet)
+    sent = stage.subscriber.sink.take_rtp()
+    assert all(each.payload for each in sent)
+    seen = pictures(sorted(sent, key=lambda each: each.sequence_number))
+    assert [(each.layer, each.key, each.parts) for each in seen] == [
+        (2, number == 0, list(range(packets))) for number in range(4)
+    ]
+    assert_continuous([*shown, *seen])
+
+
 def test_who_goes_back_to_the_first_layer_is_plain_again(stage: Stage) -> None:
     stage.publisher.media.want_layers(frozenset({0, 2}))
     stage.frame((2,), key=(2,))
