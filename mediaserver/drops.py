@@ -20,6 +20,8 @@ class Drop(IntEnum):
     RETRANSMISSION_TOO_OFTEN = 11
     RTP_UNKNOWN_LAYER = 12
     RED_MALFORMED = 13
+    RTP_LEAPS_TOO_OFTEN = 14
+    RTCP_TOO_MUCH = 15
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

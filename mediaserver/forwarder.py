@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from mediaserver.drops import Drop, Drops
 from mediaserver.extension_layout import learn_layout
-from mediaserver.incoming import DUPLICATE, SILENCE, IncomingStream
+from mediaserver.incoming import REFUSED, SILENCE, IncomingStream
 from mediaserver.rtp import (
     CSRC_COUNT,
     EXTENSION,
@@ -110,7 +110,7 @@ class Forwarder:
         else:
             index = stream.place(sequence, arrival)
             if index < 0:
-                self._counts[Drop.RTP_DUPLICATE if index == DUPLICATE else Drop.RTP_TOO_LATE] += 1
+                self._counts[REFUSED[index]] += 1
                 return
         payload = packet[start:]
         if timestamp != stream.timestamp or index != stream.highest or not stream.layered:

@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from mediaserver.control_channel import ControlChannel
+from mediaserver.drops import Drop
 from mediaserver.extension_layout import FITS_NOTHING
 from mediaserver.keyframe_requests import KeyframeRequests
 from mediaserver.keyframes import STARTS_KEYFRAME, StartsKeyframe, every_packet
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 DUPLICATE = -1
 TOO_LATE = -2
+TOO_FAR = -3
+REFUSED = {DUPLICATE: Drop.RTP_DUPLICATE, TOO_LATE: Drop.RTP_TOO_LATE, TOO_FAR: Drop.RTP_LEAPS_TOO_OFTEN}
 NO_TIMESTAMP = -1
 SILENCE = 127
 """Audio level of a packet that carries none (RFC 6464: -127 dBov, no voice)."""
@@ -31,6 +34,8 @@ _RING_SIZES = {Kind.AUDIO: 128, Kind.VIDEO: 512}
 _REPLAY_PACKETS = 48
 _REPLAY_SECONDS = 0.5
 """A keyframe this fresh is sent again from the ring instead of asking the publisher for another."""
+_PASS_ON_SECONDS = 0.5
+"""Sender reports that come closer together are not passed on: each goes to every subscriber."""
 
 _identities = count()
 
@@ -161,13 +166,15 @@ class IncomingStream:
             self.jitter += (difference - self.jitter) * 0.0625
 
     def place(self, sequence: int, arrival: float) -> int:
-        """The index of a packet that is not simply the next one; `DUPLICATE` or `TOO_LATE`. Notes what is missing."""
+        """The index of a packet that is not simply the next one, or why it is `REFUSED`. Notes what is missing."""
         if self.highest < 0:
             self.first = self.highest = sequence + 0x10000
             return self.highest
         index = unwrap(sequence, self.highest)
         if index > self.highest:
             missing = range(self.highest + 1, index)
+            if not self.control.slow_work.may_miss(min(len(missing), self.ring.size), arrival):
+                return TOO_FAR
             self.highest = index
             if self.nack and self.followed:
                 self._ask_for(missing, arrival)
@@ -272,7 +279,11 @@ class IncomingStream:
         """The publisher's SR: kept for its RR, and passed on to every subscriber in its own time line."""
         self.reception.report = report
         self.reception.report_arrival = arrival
-        for subscription in (*self.subscriptions, *self.shaped):
+        subscriptions = self.subscriptions + self.shaped
+        if not subscriptions or arrival - self.reception.passed_on_at < _PASS_ON_SECONDS:
+            return
+        self.reception.passed_on_at = arrival
+        for subscription in subscriptions:
             subscription.send_report(report.ntp, report.rtp_timestamp, arrival)
 
     def report_block(self, now: float) -> ReportBlock | None:

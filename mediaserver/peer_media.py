@@ -58,7 +58,7 @@ class PeerMedia:
         self._sink = sink
         self._drops = drops
         self._clock = clock
-        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1)
+        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1, clock())
         self._incoming = IncomingStreams(sink, self._control, drops)
         self._feedback = TransportFeedback()
         self._subscriptions: dict[int, Subscription] = {}
@@ -161,6 +161,9 @@ class PeerMedia:
         if len(packet) > MAXIMUM_INCOMING:
             self._drops.counts[Drop.RTCP_TOO_LONG] += 1
             return
+        if not self._control.slow_work.may_read(len(packet), arrival):
+            self._drops.counts[Drop.RTCP_TOO_MUCH] += 1
+            return
         try:
             messages = parse(packet)
         except MalformedRtcp:
@@ -181,15 +184,19 @@ class PeerMedia:
                     stream.report_sent(message, arrival)
                 self._handle_blocks(message.blocks, arrival)
             case Nack():
-                self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
-                subscription = self._subscriptions.get(message.media_ssrc)
-                if subscription is not None and message.sequences:
-                    self._downlink.missed(message, arrival)
-                    subscription.resend(message.sequences, arrival)
+                self._resend(message, arrival)
             case KeyframeRequest():
                 subscription = self._subscriptions.get(message.media_ssrc)
                 if subscription is not None:
                     subscription.request_keyframe(arrival)
+
+    def _resend(self, request: Nack, now: float) -> None:
+        sequences = request.sequences[: self._control.slow_work.may_look_for(len(request.sequences), now)]
+        self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += request.left_out + len(request.sequences) - len(sequences)
+        subscription = self._subscriptions.get(request.media_ssrc)
+        if subscription is not None and sequences:
+            self._downlink.missed(request._replace(sequences=sequences), now)
+            subscription.resend(sequences, now)
 
     def _handle_blocks(self, blocks: tuple[ReportBlock, ...], arrival: float) -> None:
         for block in blocks:

@@ -59,6 +59,9 @@ class IncomingStreams:
 
     def learn(self, packet: bytes, first: int, ssrc: int, arrival: float) -> IncomingStream | None:
         """The stream of an SSRC not seen before, by its mid; None (a counted drop) when there is no room or no mid."""
+        if not self._control.slow_work.may_learn(arrival):
+            self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
+            return None
         for mid, published in self.published.items():
             if extension_value(packet, published.section.extensions.mid) == mid.encode():
                 break

@@ -71,9 +71,7 @@ def test_a_switch_at_a_keyframe_that_was_lost_and_comes_late(stage: Stage, packe
     stage.choose(2)
     stage.frames(2)
     shown = stage.seen()
-    key, *later = [
-        stage.layers[2].frame(stage.moment + step, key=step == 1, packets=packets) for step in range(1, 5)
-    ]
+    key, *later = [stage.layers[2].frame(stage.moment + step, key=step == 1, packets=packets) for step in range(1, 5)]
     gone = key[:1] if lost == "the first packet" else key
     for packet in (*key[len(gone) :], *later[0], *later[1], *gone, *later[2]):
         stage.receive(packet)

@@ -1,0 +1,130 @@
+"""What costs much more than a packet is bounded for each peer, far above what browsers ask for."""
+
+import struct
+
+from mediaserver.drops import Drop, Drops
+from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
+from mediaserver.peer_media import connect_slot
+from mediaserver.rtcp import Nack, SenderReport, nack, receiver_report, sender_report
+from tests.mediaserver.packet_path import (
+    DELTA,
+    KEYFRAME,
+    VIDEO_SSRC,
+    VP8,
+    Clock,
+    Peer,
+    element,
+    publishing,
+    rtp,
+    subscribing,
+)
+
+
+class Call:
+    """One publisher, one subscriber, and the first picture."""
+
+    def __init__(self) -> None:
+        self.clock, self.drops = Clock(), Drops()
+        self.publisher, self.subscriber = self.peer(publishing()), self.peer(subscribing())
+        connect_slot(self.publisher.media, self.subscriber.media, 0)
+        self.sends(0, KEYFRAME)
+        [self.first] = self.subscriber.sink.take_rtp()
+        self.publisher.sink.rtcp.clear()
+
+    def peer(self, negotiated: Negotiated) -> Peer:
+        return Peer(self.clock, self.drops, negotiated)
+
+    def sends(self, number: int, payload: bytes = DELTA) -> None:
+        self.publisher.media.receive_rtp(rtp(VIDEO_SSRC, number, number * 3000, payload), self.clock.now)
+
+    def dropped(self, reason: Drop) -> int:
+        return self.drops.counts[reason]
+
+
+def test_who_names_thousands_of_packets_is_answered_for_some() -> None:
+    call = Call()
+    for turn in range(100):
+        asked = [(call.first.sequence_number + 1 + turn * 200 + step) & 0xFFFF for step in range(200)]
+        call.subscriber.media.receive_rtcp(nack(1, 5001, asked), call.clock.now)
+    looked_for = call.dropped(Drop.RETRANSMISSION_UNKNOWN)
+    assert 1_000 <= looked_for < 5_000
+    assert call.dropped(Drop.RETRANSMISSION_TOO_MANY) == 20_000 - looked_for
+    call.clock.now += 1
+    call.subscriber.media.receive_rtcp(nack(1, 5001, [call.first.sequence_number]), call.clock.now)
+    assert len(call.subscriber.sink.take_rtp()) == 1
+
+
+def test_a_bad_link_asks_for_less_than_the_bound() -> None:
+    """Of 500 packets a second half is lost, and each is asked for three times, one datagram each."""
+    call = Call()
+    for number in range(1, 1_000):
+        call.clock.now += 1 / 500
+        call.sends(number)
+        if number % 2:
+            for repeated in (number, number - 20, number - 40):
+                lost = (call.first.sequence_number + max(0, repeated)) & 0xFFFF
+                call.subscriber.media.receive_rtcp(nack(1, 5001, [lost]), call.clock.now)
+    assert call.dropped(Drop.RETRANSMISSION_TOO_MANY) == 0
+    assert call.dropped(Drop.RTCP_TOO_MUCH) == 0
+
+
+def test_control_packets_without_end_are_not_read() -> None:
+    call = Call()
+    tiny, full = receiver_report(1, []), struct.pack("!BBHII", 0x84, 206, 342, 1, 0) + bytes(8) * 170
+    for packet, most in ((tiny, 3_000), (full, 300)):
+        call.clock.now += 60
+        before = call.dropped(Drop.RTCP_TOO_MUCH)
+        for _ in range(10_000):
+            call.subscriber.media.receive_rtcp(packet, call.clock.now)
+        assert call.dropped(Drop.RTCP_TOO_MUCH) - before > 10_000 - most
+    call.clock.now += 1
+    call.subscriber.media.receive_rtcp(nack(1, 5001, [call.first.sequence_number]), call.clock.now)
+    assert len(call.subscriber.sink.take_rtp()) == 1
+
+
+def test_sender_reports_are_passed_on_twice_a_second() -> None:
+    call = Call()
+    for number in range(49):
+        call.publisher.media.receive_rtcp(sender_report(VIDEO_SSRC, number << 32, number, 1, 1) * 49, call.clock.now)
+        call.clock.now += 0.04
+    told = [each for each in call.subscriber.sink.messages() if isinstance(each, SenderReport)]
+    assert len(told) == 4
+
+
+def test_leaps_without_end_are_not_followed() -> None:
+    call = Call()
+    for number in range(1, 40):
+        call.sends(number * 600)
+    taken = len(call.subscriber.sink.take_rtp())
+    assert 0 < taken < 20
+    assert call.dropped(Drop.RTP_LEAPS_TOO_OFTEN) == 39 - taken
+    # Whoever stops leaping is heard again.
+    for number in range(40 * 600, 40 * 600 + 200):
+        call.clock.now += 0.01
+        call.sends(number)
+    assert len(call.subscriber.sink.take_rtp()) > 150
+
+
+def test_an_up_link_that_loses_half_of_everything_is_followed() -> None:
+    call = Call()
+    for number in range(2, 2_000, 2):
+        call.clock.now += 1 / 250
+        call.sends(number)
+        call.publisher.media.tick(call.clock.now)
+    assert call.dropped(Drop.RTP_LEAPS_TOO_OFTEN) == 0
+    assert any(isinstance(each, Nack) for each in call.publisher.sink.messages())
+
+
+def test_unknown_streams_without_end_are_not_looked_at() -> None:
+    ids = ExtensionIds(mid=4)
+    drops, clock = Drops(), Clock()
+    sections = tuple(Section(str(number), Kind.VIDEO, Direction.PUBLISH, (VP8,), ids, ()) for number in range(20))
+    peer = Peer(clock, drops, Negotiated(sections))
+    for number in range(1_000):
+        peer.media.receive_rtp(rtp(10_000 + number, 1, 1, KEYFRAME), clock.now)
+    known = rtp(9_000, 1, 1, KEYFRAME, elements=element(4, b"7"))
+    peer.media.receive_rtp(known, clock.now)
+    assert drops.counts[Drop.RTP_UNKNOWN_STREAM] == 1_001
+    clock.now += 0.1
+    peer.media.receive_rtp(known, clock.now)
+    assert drops.counts[Drop.RTP_UNKNOWN_STREAM] == 1_001
