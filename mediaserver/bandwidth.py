@@ -188,6 +188,11 @@ class DownlinkControl:
         """A NACK came."""
         self.downlink.missed(nack, self._sent.rate, now)
 
+    @property
+    def sent_rate(self) -> int:
+        """Bits per second of late, retransmissions and padding included."""
+        return self._sent.rate
+
     # What follows from it
 
     def changed(self) -> None:

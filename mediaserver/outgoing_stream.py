@@ -25,6 +25,7 @@ from mediaserver.sent_reports import SentReports
 from mediaserver.shaping import Shape
 from mediaserver.sink import Sink
 from mediaserver.timeline import Timeline
+from mediaserver.token_bucket import TokenBucket
 from mediaserver.vp8 import ABSENT, PictureNumbers, read_descriptor
 
 NEVER = 1 << 62
@@ -260,9 +261,9 @@ class OutgoingStream(Outgoing):
             self._packets_before += 1
             self._octets_before += len(payload)
 
-    def resend(self, sequences: Sequence[int], now: float) -> None:
-        """Answers a NACK."""
-        self._retransmission.resend(sequences, self._highest(), now)
+    def resend(self, sequences: Sequence[int], budget: TokenBucket, now: float) -> None:
+        """Answers a NACK. `budget`: of octets."""
+        self._retransmission.resend(sequences, self._highest(), budget, now)
 
     def pad(self, octets: int, now: float) -> int:
         """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX."""

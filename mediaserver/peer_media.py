@@ -196,7 +196,7 @@ class PeerMedia:
         subscription = self._subscriptions.get(request.media_ssrc)
         if subscription is not None and sequences:
             self._downlink.missed(request._replace(sequences=sequences), now)
-            subscription.resend(sequences, now)
+            subscription.resend(sequences, self._control.slow_work.resent, now)
 
     def _handle_blocks(self, blocks: tuple[ReportBlock, ...], arrival: float) -> None:
         for block in blocks:
@@ -212,6 +212,7 @@ class PeerMedia:
         """Every `TICK_SECONDS`: choices for the down-link, feedback, repeated requests, reports."""
         if self._active and self._downlink.due(now):
             self._downlink.look(self._pictures(), self._sent(), self._control.round_trip, now)
+            self._control.slow_work.is_sent(self._downlink.sent_rate)
         if now >= self._next_report:
             self._next_report = now + REPORT_SECONDS
             self._send_report(now)

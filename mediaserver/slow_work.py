@@ -16,6 +16,10 @@ _MISSING = 3_000.0, 4_000.0
 """Packets missing between those that came."""
 _GAP = 2
 """Packets: a gap costs so much beside its length, for it is asked for at once."""
+_RESENT = 64_000.0
+"""Octets sent again a second, at least; twice as much at once, for a lost keyframe."""
+_RESENT_SHARE = 1 / 3
+"""Of all that a peer is sent, retransmissions included: half of what was new."""
 _UNKNOWN = 50.0, 100.0
 """Packets of unknown streams: one is enough to know a stream by."""
 
@@ -23,13 +27,15 @@ _UNKNOWN = 50.0, 100.0
 class SlowWork:
     """Of one peer. Times are `time.monotonic` seconds."""
 
-    __slots__ = ("_control", "_missing", "_named", "_unknown")
+    __slots__ = ("_control", "_missing", "_named", "_unknown", "resent")
 
     def __init__(self, now: float) -> None:
         self._control = TokenBucket(*_CONTROL, now)
         self._named = TokenBucket(*_NAMED, now)
         self._missing = TokenBucket(*_MISSING, now)
         self._unknown = TokenBucket(*_UNKNOWN, now)
+        self.resent = TokenBucket(_RESENT, 2 * _RESENT, now)
+        """Octets that may be sent again."""
 
     def may_read(self, octets: int, now: float) -> bool:
         """Whether an RTCP datagram of so many octets is read."""
@@ -38,6 +44,11 @@ class SlowWork:
     def may_look_for(self, packets: int, now: float) -> int:
         """How many of so many packets that are asked for again are looked for."""
         return self._named.take_most(now, packets)
+
+    def is_sent(self, bits_per_second: int) -> None:
+        """So much goes to the peer just now; so much of it may be sent again."""
+        self.resent.rate = max(_RESENT, bits_per_second / 8 * _RESENT_SHARE)
+        self.resent.burst = 2 * self.resent.rate
 
     def may_miss(self, packets: int, now: float) -> bool:
         """Whether a packet is taken that comes after a gap of so many."""

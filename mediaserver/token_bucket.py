@@ -2,13 +2,13 @@
 
 
 class TokenBucket:
-    """Lets `burst` through at once and `rate` a second after that."""
+    """Lets `burst` through at once and `rate` a second after that; both may change at any time."""
 
-    __slots__ = ("_burst", "_filled_at", "_rate", "_tokens")
+    __slots__ = ("_filled_at", "_tokens", "burst", "rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
+        self.rate = rate
+        self.burst = burst
         self._tokens = burst
         self._filled_at = now
 
@@ -28,5 +28,5 @@ class TokenBucket:
         return taken
 
     def _fill(self, now: float) -> None:
-        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._filled_at) * self._rate)
+        self._tokens = min(self.burst, self._tokens + max(0.0, now - self._filled_at) * self.rate)
         self._filled_at = now

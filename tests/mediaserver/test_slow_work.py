@@ -68,6 +68,35 @@ def test_a_bad_link_asks_for_less_than_the_bound() -> None:
     assert call.dropped(Drop.RTCP_TOO_MUCH) == 0
 
 
+def test_who_asks_for_everything_again_is_sent_half_as_much_again() -> None:
+    call = Call()
+    resent = sent = 0
+    for number in range(1, 3_000):
+        call.clock.now += 1 / 300
+        call.sends(number, DELTA + bytes(1_100))
+        call.subscriber.media.tick(call.clock.now)
+        if number % 15 == 0:
+            recent = [(call.first.sequence_number + number - back) & 0xFFFF for back in range(100, 0, -1)]
+            # The oldest last: so nobody takes it for a link that loses everything.
+            asked = nack(1, 5001, [*recent, call.first.sequence_number])
+            call.subscriber.media.receive_rtcp(asked, call.clock.now)
+        for packet in call.subscriber.sink.take_rtp():
+            sent += len(packet.payload) if packet.ssrc == 5001 else 0
+            resent += len(packet.payload) if packet.ssrc == 5002 else 0
+    assert sent / 3 < resent < sent * 2 / 3
+    assert call.dropped(Drop.RETRANSMISSION_TOO_MANY) > 1_000
+
+
+def test_a_lost_keyframe_is_sent_again_at_once() -> None:
+    call = Call()
+    for number in range(1, 60):
+        call.sends(number, DELTA + bytes(1_100))
+    call.subscriber.sink.rtp.clear()
+    everything = [(call.first.sequence_number + number) & 0xFFFF for number in range(1, 60)]
+    call.subscriber.media.receive_rtcp(nack(1, 5001, everything), call.clock.now)
+    assert len(call.subscriber.sink.take_rtp()) == 59
+
+
 def test_control_packets_without_end_are_not_read() -> None:
     call = Call()
     tiny, full = receiver_report(1, []), struct.pack("!BBHII", 0x84, 206, 342, 1, 0) + bytes(8) * 170
