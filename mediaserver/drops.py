@@ -22,6 +22,7 @@ class Drop(IntEnum):
     RED_MALFORMED = 13
     RTP_LEAPS_TOO_OFTEN = 14
     RTCP_TOO_MUCH = 15
+    KEYFRAME_TOO_OFTEN = 16
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

@@ -6,26 +6,41 @@ run on over all of it is `OutgoingStream`'s.
 
 from __future__ import annotations
 
-from mediaserver.drops import Drops
+from mediaserver.drops import Drop, Drops
 from mediaserver.incoming import IncomingStream
 from mediaserver.negotiated import Codec, Kind, Section
 from mediaserver.outgoing_stream import OutgoingStream
 from mediaserver.pictures import ALL_LAYERS
 from mediaserver.published import PublishedSection
 from mediaserver.sink import Sink
+from mediaserver.token_bucket import TokenBucket
 
 PAUSED = -1
 HIGHEST_LAYER = 2
+_KEYFRAMES = 1 / 3, 4
+"""That a subscriber may ask for: a second, and at once. A keyframe costs all who see the publisher some quality."""
 
 
 class Subscription(OutgoingStream):
     """Silent (no publisher, or not wanted), waiting for a keyframe, flowing, or flowing and waiting to switch."""
 
-    __slots__ = ("_awaited", "_most", "_published", "_spatial", "_strictly", "_wanted", "limit")
+    __slots__ = (
+        "_awaited",
+        "_counts",
+        "_keyframes",
+        "_most",
+        "_published",
+        "_spatial",
+        "_strictly",
+        "_wanted",
+        "limit",
+    )
 
     def __init__(self, section: Section, sink: Sink, drops: Drops) -> None:
         super().__init__(section, sink, drops)
         self._awaited: IncomingStream | None = None
+        self._counts = drops.counts
+        self._keyframes = TokenBucket(*_KEYFRAMES, now=0.0)
         self._published: PublishedSection | None = None
         self._wanted = False
         self._most = self._spatial = HIGHEST_LAYER
@@ -197,7 +212,11 @@ class Subscription(OutgoingStream):
         return self._published.rates(now)
 
     def request_keyframe(self, now: float) -> None:
-        """The subscriber's decoder needs a keyframe."""
+        """The subscriber's decoder needs a keyframe, or says so. One that is awaited already is asked for until it comes."""
         stream = self.stream or self._awaited
-        if stream is not None:
+        if stream is None or stream.keyframes.wanted:
+            return
+        if self._keyframes.take(now):
             stream.request_keyframe(now)
+        else:
+            self._counts[Drop.KEYFRAME_TOO_OFTEN] += 1

@@ -5,7 +5,7 @@ import struct
 from mediaserver.drops import Drop, Drops
 from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.peer_media import connect_slot
-from mediaserver.rtcp import Nack, SenderReport, nack, receiver_report, sender_report
+from mediaserver.rtcp import KeyframeRequest, Nack, SenderReport, nack, picture_loss, receiver_report, sender_report
 from tests.mediaserver.packet_path import (
     DELTA,
     KEYFRAME,
@@ -109,6 +109,33 @@ def test_control_packets_without_end_are_not_read() -> None:
     call.clock.now += 1
     call.subscriber.media.receive_rtcp(nack(1, 5001, [call.first.sequence_number]), call.clock.now)
     assert len(call.subscriber.sink.take_rtp()) == 1
+
+
+def test_who_asks_for_keyframes_without_end_gets_few_and_who_comes_gets_one_at_once() -> None:
+    call = Call()
+    asked = 0
+    for number in range(1, 60 * 20):
+        call.clock.now += 0.05
+        call.subscriber.media.receive_rtcp(picture_loss(1, 5001), call.clock.now)
+        call.publisher.media.tick(call.clock.now)
+        requests = [each for each in call.publisher.sink.messages() if isinstance(each, KeyframeRequest)]
+        call.publisher.sink.rtcp.clear()
+        asked += len(requests)
+        call.sends(number, KEYFRAME if requests else DELTA)
+    assert 15 <= asked <= 25
+    assert call.dropped(Drop.KEYFRAME_TOO_OFTEN) > 1_000
+    call.clock.now += 1
+    connect_slot(call.publisher.media, call.peer(subscribing(ssrc=6000)).media, 0)
+    assert any(isinstance(each, KeyframeRequest) for each in call.publisher.sink.messages())
+
+
+def test_a_keyframe_every_few_seconds_is_not_too_often() -> None:
+    call = Call()
+    for number in range(1, 30):
+        call.clock.now += 3.1
+        call.subscriber.media.receive_rtcp(picture_loss(1, 5001), call.clock.now)
+        call.sends(number, KEYFRAME)
+    assert sum(isinstance(each, KeyframeRequest) for each in call.publisher.sink.messages()) == 29
 
 
 def test_sender_reports_are_passed_on_twice_a_second() -> None:
