@@ -199,6 +199,13 @@ class DownlinkControl:
         """There are other pictures, or they are shown otherwise."""
         self._changed = True
 
+    def forget(self, ssrc: int) -> None:
+        """That picture is no more, nor will be."""
+        self.downlink.forget(ssrc)
+        self._grants.pop(ssrc, None)
+        self._disobeyed.pop(ssrc, None)
+        self._missing.pop(ssrc, None)
+
     def due(self, now: float) -> bool:
         """Whether to `look` now; to be asked every 50 ms."""
         return (

@@ -147,6 +147,11 @@ class Downlink:
             fresh = sum(1 for each in nack.sequences if 0 < (each - before) & 0xFFFF <= covered)
             self._lost(covered, fresh, sent, now)
 
+    def forget(self, ssrc: int) -> None:
+        """Nothing more is sent under it."""
+        self._highest.pop(ssrc, None)
+        self._missed.pop(ssrc, None)
+
     def _lost(self, packets: int, lost: float, sent: int, now: float) -> None:
         if not 0 < packets < _STALE_REPORT or now - self.overused_at < _SETTLE_SECONDS:
             return

@@ -10,6 +10,7 @@ from mediaserver.allocation import Measure
 from mediaserver.bandwidth import DownlinkControl, Picture, Sent
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
+from mediaserver.ended import EndedSubscriptions
 from mediaserver.forwarder import Forwarder
 from mediaserver.incoming import SILENCE
 from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
@@ -62,7 +63,8 @@ class PeerMedia:
         self._incoming = IncomingStreams(sink, self._control, drops)
         self._feedback = TransportFeedback()
         self._subscriptions: dict[int, Subscription] = {}
-        """By SSRC, for the life of the keys: a section that comes back goes on numbering where it stopped."""
+        """By SSRC, as long as it is negotiated: a section that comes back has another one."""
+        self._ended = EndedSubscriptions()
         self._publishers: dict[int, PeerMedia] = {}
         """By slot of ours."""
         self._followers: list[tuple[PeerMedia, int]] = []
@@ -85,19 +87,24 @@ class PeerMedia:
         now = self._clock()
         self._incoming.negotiate(negotiated, now)
         received = {each.ssrcs[0][0]: each for each in negotiated.sections if each.direction is Direction.SUBSCRIBE}
-        for ssrc, subscription in self._subscriptions.items():
-            if ssrc not in received:
-                subscription.connect(None, now)
+        for ssrc in [each for each in self._subscriptions if each not in received]:
+            self._end(ssrc, now)
         for ssrc, section in received.items():
             if ssrc in self._subscriptions:
                 self._subscriptions[ssrc].renegotiate(section, now)
-            else:
+            elif ssrc not in self._ended:
                 self._subscriptions[ssrc] = Subscription(section, self._sink, self._drops)
         self._want(now)
         for slot in {section.slot for section in received.values()}:
             self._fill_slot(slot, now)
         for subscriber, slot in self._followers:
             subscriber._fill_slot(slot, now)
+
+    def _end(self, ssrc: int, now: float) -> None:
+        subscription = self._subscriptions.pop(ssrc)
+        subscription.connect(None, now)
+        self._ended.add(subscription)
+        self._downlink.forget(ssrc)
 
     def _fill_slot(self, slot: int, now: float) -> None:
         publisher = self._publishers.get(slot)
@@ -283,7 +290,7 @@ class PeerMedia:
 
     def sent_on(self, slot: int) -> tuple[int, int]:
         """Packets of sound, and of picture, that went out on a slot of ours so far."""
-        sent = [0, 0]
+        sent = self._ended.sent_on(slot)
         for subscription in self._subscriptions.values():
             if subscription.slot == slot:
                 sent[subscription.video] += subscription.packets_sent
@@ -304,10 +311,11 @@ class PeerMedia:
             "packets_recovered": sum(stream.recovered for stream in streams),
             "packets_given_up": sum(stream.losses.given_up for stream in streams),
             "uplink_fraction_lost": max((stream.reception.fraction_lost for stream in streams), default=0),
-            "packets_sent": sum(each.packets_sent for each in subscriptions),
-            "octets_sent": sum(each.octets_sent for each in subscriptions),
-            "packets_retransmitted": sum(each.packets_retransmitted for each in subscriptions),
-            "downlink_packets_lost": sum(each.packets_lost for each in subscriptions),
+            "packets_sent": self._ended.packets_sent + sum(each.packets_sent for each in subscriptions),
+            "octets_sent": self._ended.octets_sent + sum(each.octets_sent for each in subscriptions),
+            "packets_retransmitted": self._ended.packets_retransmitted
+            + sum(each.packets_retransmitted for each in subscriptions),
+            "downlink_packets_lost": self._ended.packets_lost + sum(each.packets_lost for each in subscriptions),
             "downlink_fraction_lost": max((each.fraction_lost for each in subscriptions), default=0),
             "downlink_bits_per_second": self._downlink.downlink.estimate,
             "downlink_budget_bits_per_second": self._downlink.downlink.budget or 0,

@@ -212,7 +212,7 @@ class Subscription(OutgoingStream):
         return self._published.rates(now)
 
     def request_keyframe(self, now: float) -> None:
-        """The subscriber's decoder needs a keyframe, or says so. One that is awaited already is asked for until it comes."""
+        """The subscriber's decoder needs a keyframe, or says so. One that is awaited is asked for until it comes."""
         stream = self.stream or self._awaited
         if stream is None or stream.keyframes.wanted:
             return
