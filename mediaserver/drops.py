@@ -23,6 +23,7 @@ class Drop(IntEnum):
     RTP_LEAPS_TOO_OFTEN = 14
     RTCP_TOO_MUCH = 15
     KEYFRAME_TOO_OFTEN = 16
+    RTP_TOO_MUCH_SOUND = 17
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

@@ -101,7 +101,7 @@ class Forwarder:
             self._recover(stream, packet, start, arrival)
             return
         if first & 0x7F != stream.payload_type and not stream.set_format(first & 0x7F):
-            self._counts[Drop.RTP_UNKNOWN_FORMAT] += 1
+            self._counts[stream.refusal] += 1
             return
 
         index = stream.highest + 1

@@ -18,6 +18,7 @@ from mediaserver.rates import LayerRates
 from mediaserver.reception import Reception
 from mediaserver.rtcp import ReportBlock, SenderReport
 from mediaserver.rtp import HEADER, unwrap
+from mediaserver.sound_limit import SoundLimit
 
 if TYPE_CHECKING:
     from mediaserver.subscription import Subscription
@@ -27,6 +28,7 @@ TOO_LATE = -2
 TOO_FAR = -3
 REFUSED = {DUPLICATE: Drop.RTP_DUPLICATE, TOO_LATE: Drop.RTP_TOO_LATE, TOO_FAR: Drop.RTP_LEAPS_TOO_OFTEN}
 NO_TIMESTAMP = -1
+NO_FORMAT = -1
 SILENCE = 127
 """Audio level of a packet that carries none (RFC 6464: -127 dBov, no voice)."""
 
@@ -69,10 +71,12 @@ class IncomingStream:
         "rates",
         "reception",
         "recovered",
+        "refusal",
         "repair",
         "ring",
         "settled",
         "shaped",
+        "sound_limit",
         "ssrc",
         "starts_keyframe",
         "subscriptions",
@@ -105,26 +109,24 @@ class IncomingStream:
         """From this index on every one of `subscriptions` takes every packet."""
         self.level = SILENCE
         """Last audio level: voice bit and -dBov (RFC 6464)."""
+        self.sound_limit = None if self.video else SoundLimit()
+        self.refusal = Drop.RTP_UNKNOWN_FORMAT
+        """Why `set_format` says no."""
         self.renegotiate()
         self.clock_rate = 90000
-        self.nack = False
-        self.layered = False
-        """The payload tells its temporal layer."""
+        self.nack = self.layered = False
+        """`layered`: the payload tells its temporal layer."""
         self.rates = LayerRates()
         self.starts_keyframe: StartsKeyframe = every_packet
-        self.first = -1
-        self.highest = -1
+        self.first = self.highest = self.keyframe_index = -1
         self.timestamp = NO_TIMESTAMP
         self.arrival = 0.0
-        self.packets = 0
-        self.octets = 0
+        self.packets = self.octets = 0
         self.recovered = 0
         """Of `packets`, those that came as retransmissions."""
-        self.transit = 0.0
-        self.jitter = 0.0
+        self.transit = self.jitter = 0.0
         self.losses = Losses()
         self.keyframes = KeyframeRequests()
-        self.keyframe_index = -1
         self.keyframe_arrival = 0.0
         self.reception = Reception()
 
@@ -133,12 +135,12 @@ class IncomingStream:
         self.layout = FITS_NOTHING
         self.transport_cc_id = self.published.section.extensions.transport_cc
         self.level_id = self.published.section.extensions.audio_level
-        self.payload_type = -1
+        self.payload_type = NO_FORMAT
 
     def set_format(self, payload_type: int) -> bool:
-        """The publisher changed its payload type; False when it never negotiated this one."""
+        """The publisher changed its payload type; False when it never negotiated this one, or is held back."""
         codec = self.published.codecs.get(payload_type)
-        if codec is None:
+        if codec is None or self.refusal is not Drop.RTP_UNKNOWN_FORMAT:
             return False
         self.payload_type = payload_type
         self.clock_rate = codec.clock_rate
@@ -148,6 +150,17 @@ class IncomingStream:
         for subscription in (*self.subscriptions, *self.shaped, *self.waiting):
             subscription.follow_format(codec)
         return True
+
+    def look(self, now: float) -> None:
+        """Once a tick, for sound: who sends too much is not heard until it is no more too much."""
+        if self.sound_limit is None:
+            return
+        if self.sound_limit.exceeded(self, now):
+            self.refusal = Drop.RTP_TOO_MUCH_SOUND
+            # No packet has this one, so that each is refused by its format.
+            self.payload_type = NO_FORMAT
+        else:
+            self.refusal = Drop.RTP_UNKNOWN_FORMAT
 
     @property
     def followed(self) -> bool:

@@ -116,10 +116,12 @@ class IncomingStreams:
             subscription.connect(None, now)
 
     def look(self, now: float) -> None:
-        """Once a tick: simulcast layers fall silent, and come back."""
+        """Once a tick: simulcast layers fall silent, and come back; sound has a bound."""
         for published in self.published.values():
             if len(published.layers) > 1:
                 published.look(now)
+            elif published.stream is not None:
+                published.stream.look(now)
 
     def close(self, now: float) -> None:
         for mid in list(self.published):
