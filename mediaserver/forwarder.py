@@ -31,6 +31,7 @@ from mediaserver.rtp import (
     KEPT_FLAGS,
     MARKER,
     MAXIMUM_INCOMING,
+    MOST_EXTENSION_WORDS,
     PADDING,
     VERSION_2,
     VERSION_MASK,
@@ -155,7 +156,7 @@ class Forwarder:
             profile, words = read_extension_header(packet, start)
             elements = start + 4
             start = elements + 4 * words
-            if start > length:
+            if start > length or words > MOST_EXTENSION_WORDS:
                 return 0
             if stream.transport_cc_id:
                 at = find_extension(packet, profile, elements, start, stream.transport_cc_id)

@@ -62,10 +62,8 @@ class IncomingStreams:
         if not self._control.slow_work.may_learn(arrival):
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
-        for mid, published in self.published.items():
-            if extension_value(packet, published.section.extensions.mid) == mid.encode():
-                break
-        else:
+        published = self._named(packet)
+        if published is None:
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
         repair = first & 0x7F in published.repairs
@@ -84,6 +82,15 @@ class IncomingStreams:
         for each in rivals:
             self._remove(each.ssrc, arrival)
         return self._create(ssrc, published, repair=repair, now=arrival, layer=layer)
+
+    def _named(self, packet: bytes) -> PublishedSection | None:
+        """By the mid that the packet tells; it is looked for once for each id that a mid has, which is one in
+        what browsers offer."""
+        for mid_id in {each.section.extensions.mid for each in self.published.values()}:
+            named = self.published.get(extension_value(packet, mid_id).decode(errors="replace"))
+            if named is not None and named.section.extensions.mid == mid_id:
+                return named
+        return None
 
     def _create(
         self, ssrc: int, published: PublishedSection, *, repair: bool, now: float, layer: int = 0

@@ -2,6 +2,8 @@
 
 import struct
 
+import pytest
+
 from mediaserver.drops import Drop, Drops
 from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.peer_media import connect_slot
@@ -184,3 +186,29 @@ def test_unknown_streams_without_end_are_not_looked_at() -> None:
     clock.now += 0.1
     peer.media.receive_rtp(known, clock.now)
     assert drops.counts[Drop.RTP_UNKNOWN_STREAM] == 1_001
+
+
+@pytest.mark.parametrize("profile", [0xBEDE, 0x1000])
+def test_a_long_block_of_extensions_is_not_walked_through(profile: int) -> None:
+    call = Call()
+
+    def packet(number: int, words: int) -> bytes:
+        head = struct.pack("!HHII", 0x9000 | VP8.payload_type, number, 0, VIDEO_SSRC)
+        return head + struct.pack("!HH", profile, words) + bytes(4 * words) + DELTA
+
+    call.publisher.media.receive_rtp(packet(1, 64), call.clock.now)
+    call.publisher.media.receive_rtp(packet(2, 65), call.clock.now)
+    assert len(call.subscriber.sink.rtp) == 1
+    assert call.dropped(Drop.RTP_MALFORMED) == 1
+
+
+def test_a_mid_is_found_at_the_end_of_a_block_and_not_beyond_a_bound() -> None:
+    ids = ExtensionIds(mid=4)
+    drops, clock = Drops(), Clock()
+    sections = tuple(Section(str(number), Kind.VIDEO, Direction.PUBLISH, (VP8,), ids, ()) for number in range(9))
+    peer = Peer(clock, drops, Negotiated(sections))
+    peer.media.receive_rtp(rtp(9_000, 1, 1, KEYFRAME, elements=bytes(256) + element(4, b"7")), clock.now)
+    assert drops.counts[Drop.RTP_UNKNOWN_STREAM] == 1
+    peer.media.receive_rtp(rtp(9_000, 1, 1, KEYFRAME, elements=bytes(254) + element(4, b"7")), clock.now)
+    published = peer.media._incoming.by_ssrc[9_000].published
+    assert published.section.mid == "7"
