@@ -72,6 +72,7 @@ class PeerMedia:
         self._downlink = DownlinkControl()
         self._relayed = RelayedLimit()
         self._active = False
+        self._gone = False
         self._tiles: dict[str, Tile] = {}
         self._closed = False
         self._at_end: dict[str, int] | None = None
@@ -133,6 +134,12 @@ class PeerMedia:
         self._active = True
         self._want(self._clock())
 
+    def set_gone(self, gone: bool) -> None:
+        """Who has long not been heard of is sent no pictures; sound is little, and there at once when they are back."""
+        if gone is not self._gone:
+            self._gone = gone
+            self._want(self._clock())
+
     def view(self, tiles: dict[str, Tile]) -> None:
         """By mid: how large the page shows what it receives. What it does not show is not sent; sound always is."""
         self._tiles = tiles
@@ -141,7 +148,9 @@ class PeerMedia:
     def _want(self, now: float) -> None:
         self._downlink.changed()
         for subscription in self._subscriptions.values():
-            size = self._tiles.get(subscription.mid, UNTOLD).size if subscription.video else TileSize.LARGE
+            size = TileSize.LARGE
+            if subscription.video:
+                size = TileSize.NONE if self._gone else self._tiles.get(subscription.mid, UNTOLD).size
             subscription.want(self._active and size is not TileSize.NONE, now, LAYER_OF.get(size, 0))
 
     def wished_layer(self, slot: int) -> int:

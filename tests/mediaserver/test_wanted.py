@@ -1,12 +1,17 @@
 """What a publisher is told to send: what somebody can see, at once more, a little later less."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.link_messages import SlotEntry, TileEntry
 from mediaserver.link_messages import Wanted as WantedNotice
+from mediaserver.media_peer import CONNECTING_SECONDS, MediaPeer
+from mediaserver.settings import GONE_AFTER
 from mediaserver.tiles import TileSize
+from mediaserver.transport_state import TransportState
 from mediaserver.wanted import LOWER_AFTER_SECONDS, Wanted, WantedTeller, wanted_layers
 from tests.mediaserver.conftest import WorkerUnderTest
 from tests.mediaserver.raw_client import browser_offer
@@ -99,6 +104,35 @@ async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
     shows(media, "boris")
     assert told(media, "anna")[-1] == (("l", "h"), False)
     await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
+
+
+def peer_of(media: WorkerUnderTest, name: str) -> MediaPeer:
+    peer = media.worker._find("room", name)
+    assert peer is not None
+    return peer
+
+
+async def test_who_is_gone_is_no_viewer_until_they_are_back(media: WorkerUnderTest) -> None:
+    for name in ("anna", "boris", "vera"):
+        media.offer(name, SIMULCAST)
+        # As after the handshake; silence is what the transport looks for.
+        peer_of(media, name).transport.state = TransportState.LIVE
+    boris, vera = peer_of(media, "boris").transport, peer_of(media, "vera").transport
+    vera._heard_at -= GONE_AFTER
+    await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
+    assert not any(each.wanted for each in vera.media._subscriptions.values() if each.video)
+    boris._heard_at -= GONE_AFTER
+    await media.until(lambda: told(media, "anna")[-1] == ((), False))
+    boris._heard_at = vera._heard_at = time.monotonic()
+    await media.until(lambda: told(media, "anna")[-1] == (("l", "h"), False))
+
+
+async def test_who_never_connects_is_no_viewer_for_long(media: WorkerUnderTest) -> None:
+    media.offer("anna", SIMULCAST)
+    media.offer("boris", SIMULCAST)
+    assert told(media, "anna") == []
+    peer_of(media, "boris").came_at -= CONNECTING_SECONDS
+    await media.until(lambda: told(media, "anna") == [((), False)])
 
 
 async def test_a_camera_without_layers_sends_or_does_not(media: WorkerUnderTest) -> None:
