@@ -235,15 +235,16 @@ class IncomingStream:
                 subscription.expect(payload)
                 subscription.replay(self, index + 1, self.highest, arrival)
 
-    def add(self, subscription: Subscription, now: float) -> None:
+    def add(self, subscription: Subscription, now: float, *, asks: bool = True) -> None:
         """Starts at once from a fresh keyframe in the ring, else with the next one. Who is switched from a layer that
-        flows starts with the next one in any case: the past was shown already."""
+        flows starts with the next one in any case: the past was shown already. `asks`: for that one at once."""
         codec = self.published.codecs.get(self.payload_type)
         if codec is not None:
             subscription.follow_format(codec)
         if subscription.flows:
             self.waiting += (subscription,)
-            self.request_keyframe(now)
+            if asks:
+                self.request_keyframe(now)
             return
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
         if keyframe is not None and subscription.may_begin(self, self.keyframe_index):

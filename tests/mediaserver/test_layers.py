@@ -138,6 +138,40 @@ def test_a_layer_that_falls_silent_is_left_at_once(stage: Stage) -> None:
     assert 1 in {each.layer for each in seen}
 
 
+def test_a_layer_that_is_switched_on_again_is_seen_from_its_first_keyframe_on(stage: Stage) -> None:
+    stage.choose(2)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(3)
+    stage.publisher.media.want_layers(frozenset({0}))
+    stage.frame(key=(0,))
+    stage.frames(30, (0,))
+    assert stage.seen()[-1].layer == 0
+    stage.publisher.media.want_layers(frozenset({0, 2}))
+    stage.asked()
+    stage.frames(10, (0,))
+    assert stage.asked() == set(), "who is silent is not asked again and again"
+    stage.frame((0, 2), key=(2,))
+    stage.frames(4, (0, 2))
+    seen = stage.seen()
+    assert_continuous(seen)
+    assert [each.layer for each in seen] == [0] * 11 + [2] * 5
+    assert stage.asked() == set()
+
+
+def test_a_layer_that_comes_back_without_its_first_keyframe_is_asked_for_one(stage: Stage) -> None:
+    stage.choose(2)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(30, (0, 1))
+    stage.frame((0, 1), key=(1,))
+    stage.frames(2, (0, 1))
+    assert stage.seen()[-1].layer == 1
+    stage.asked()
+    stage.frames(2)
+    assert stage.asked() == {2}
+    stage.frame(key=(2,))
+    assert stage.seen()[-1].layer == 2
+
+
 def test_all_silent_is_no_reason_to_go(stage: Stage) -> None:
     stage.choose(2)
     stage.frame(key=(2,))
