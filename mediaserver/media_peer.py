@@ -11,7 +11,7 @@ from mediaserver.sdp_write import LocalParameters, write_answer
 from mediaserver.settings import MAXIMUM_OFFERS
 from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
-from mediaserver.wanted import Wanted, WantedTeller
+from mediaserver.wanted import Substitutes, Wanted, WantedTeller
 
 CONNECTING_SECONDS = 10.0
 """Who comes is taken for a viewer so long before anything connects, so that the picture is there at once."""
@@ -37,6 +37,7 @@ class MediaPeer:
         """Which peer's screen is on the screen section."""
         self.wanted: WantedTeller | None = None
         """Once it has a picture to send."""
+        self.substitutes = Substitutes()
         self._negotiation = Negotiation()
         self._negotiated = Negotiated(())
         self._session = secrets.randbits(62)

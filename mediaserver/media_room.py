@@ -19,6 +19,9 @@ SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
 TellWanted = Callable[[MediaPeer, Wanted], None]
 TellSpeaker = Callable[[str | None], None]
 
+_LOOK_SECONDS = 0.5
+"""How often it is looked whether cameras send what they were told to."""
+
 
 class MediaRoom:
     """Assigns publishers to slots: stable while both stay, in the order of joining, first free slot first."""
@@ -32,6 +35,7 @@ class MediaRoom:
         self._tell_speaker = tell_speaker
         self._listener = ActiveSpeaker()
         self._next_listening = 0.0
+        self._next_look = 0.0
         self._watching: list[MediaPeer] = []
         """Who is there to be sent pictures."""
 
@@ -82,13 +86,17 @@ class MediaRoom:
             self._listen(now)
         self._note_who_watches(now)
         chose = [peer.transport.media.take_changed_choices() for peer in self.peers.values()]
-        if any(chose):
+        if any(chose) or (now >= self._next_look and self._several_layers_are_told()):
+            self._next_look = now + _LOOK_SECONDS
             self._look_for_wanted(now)
         for peer in self.peers.values():
             if peer.wanted is not None and peer.wanted.pending:
                 told = peer.wanted.due(now)
                 if told is not None:
                     self._tell_wanted(peer, told)
+
+    def _several_layers_are_told(self) -> bool:
+        return any(peer.wanted is not None and len(peer.wanted.told.camera) > 1 for peer in self.peers.values())
 
     def _note_who_watches(self, now: float) -> None:
         watching = [peer for peer in self.peers.values() if peer.watches(now)]
@@ -154,6 +162,8 @@ class MediaRoom:
             if peer.wanted is None:
                 continue
             wanted = self._wanted_of(peer, now)
+            camera = peer.substitutes.beside(wanted.camera, peer.transport.media.sent_layers(), now)
+            wanted = wanted._replace(camera=camera)
             peer.transport.media.want_layers(wanted.camera)
             told = peer.wanted.aim(wanted, now)
             if told is not None:

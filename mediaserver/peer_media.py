@@ -172,6 +172,11 @@ class PeerMedia:
         if camera is not None:
             camera.want(layers, self._clock())
 
+    def sent_layers(self) -> frozenset[int]:
+        """Which layers of its camera the peer does send."""
+        camera = self.first_published(Kind.VIDEO)
+        return camera.sent if camera is not None else frozenset()
+
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
         if len(packet) > MAXIMUM_INCOMING:

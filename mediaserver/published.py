@@ -57,6 +57,11 @@ class PublishedSection:
             self._wanted = layers
             self._follow(now)
 
+    @property
+    def sent(self) -> frozenset[int]:
+        """Layers that flow."""
+        return self._alive
+
     def look(self, now: float) -> None:
         """Once a tick, with simulcast: leads subscriptions away from layers that fell silent, and back."""
         alive = frozenset(
