@@ -175,6 +175,7 @@ class Forwarder:
 
     def _recover(self, repair: IncomingStream, packet: bytes, start: int, arrival: float) -> None:
         """Unwraps a retransmission (RFC 4588 section 4) and takes it as if it had come in its place."""
+        repair.arrival = arrival
         first, _, timestamp, _ = read_header(packet)
         payload = packet[start : len(packet) - packet[-1]] if first & PADDING else packet[start:]
         if not payload:

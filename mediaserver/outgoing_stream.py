@@ -127,6 +127,8 @@ class OutgoingStream(Outgoing):
         """`stream`, which flows, does not any more."""
         self._end_span(stream)
         self._timeline.stopped(stream)
+        # Anew, so that the one forgotten first is the one that stopped longest ago.
+        self._stopped.pop(stream.identity, None)
         self._stopped[stream.identity] = stream.highest
         if len(self._stopped) > _MOST_STOPPED:
             del self._stopped[next(iter(self._stopped))]

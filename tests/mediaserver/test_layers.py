@@ -304,6 +304,39 @@ def test_one_layer_after_another_may_change_its_ssrc(stage: Stage) -> None:
     assert_continuous(stage.seen())
 
 
+def test_a_repair_stream_in_use_is_not_replaced(stage: Stage) -> None:
+    stage.choose(0)
+    stage.frame(key=(0,))
+    known = stage.publisher.media._incoming.by_ssrc
+    packets = stage.layers[0].frame(stage.moment + 1, packets=4)
+    stage.receive(packets[3])
+    stage.receive(stage.layers[0].repair(packets[0], 1))
+    elements = element(IDS.mid, b"1") + element(IDS.repaired_rid, b"l")
+    stage.receive(rtp(9001, 1, 0, b"\0\1" + bytes(9), 97, elements=elements))
+    assert REPAIR_SSRCS[0] in known
+    assert 9001 not in known
+    stage.clock.now += 3
+    stage.receive(rtp(9001, 2, 0, b"\0\1" + bytes(9), 97, elements=elements))
+    assert REPAIR_SSRCS[0] not in known
+    assert 9001 in known
+
+
+def test_nothing_shown_before_is_shown_again_however_many_streams_came_between(stage: Stage) -> None:
+    stage.choose(0)
+    elements = element(IDS.mid, b"1") + element(IDS.rid, b"h")
+    for turn in range(12):
+        # Layer h comes under a new SSRC each time, while l stays.
+        stage.clock.now += 3
+        stage.frame((0,), key=(0,))
+        stage.choose(2)
+        frame = Layer(2, 5, 9, 9, 0).frame(1, key=True, packets=1)[0]
+        stage.receive(rtp(7000 + turn, 5, 90_000 * turn, frame[-14:], elements=elements))
+        assert [each.layer for each in stage.seen()][-1] == 2
+        stage.choose(-1)
+        stage.choose(0)
+        assert stage.seen() == []
+
+
 def test_rates_are_told_by_spatial_and_temporal_layer(stage: Stage) -> None:
     assert stage.subscription.layer_rates(stage.clock.now) == ((0,), (0,), (0,))
     stage.frame(key=(0, 1, 2))
