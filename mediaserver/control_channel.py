@@ -1,5 +1,6 @@
 """What the streams of one peer share: how they talk RTCP to it, and how much slow work it may cause."""
 
+from mediaserver.drops import Drops
 from mediaserver.rtcp import nack, picture_loss
 from mediaserver.sink import Sink
 from mediaserver.slow_work import SlowWork
@@ -11,12 +12,13 @@ _SMOOTHING = 0.25
 class ControlChannel:
     """The peer's RTCP sender identity and its measured round trip."""
 
-    __slots__ = ("_measured", "round_trip", "send", "slow_work", "ssrc")
+    __slots__ = ("_measured", "drops", "round_trip", "send", "slow_work", "ssrc")
 
-    def __init__(self, sink: Sink, ssrc: int, now: float) -> None:
+    def __init__(self, sink: Sink, ssrc: int, drops: Drops, now: float) -> None:
         self.send = sink.send_rtcp
         self.ssrc = ssrc
         self.round_trip = DEFAULT_ROUND_TRIP_SECONDS
+        self.drops = drops
         self.slow_work = SlowWork(now)
         self._measured = False
 

@@ -281,7 +281,9 @@ class IncomingStream:
 
     def takers(self, index: int) -> tuple[Subscription, ...]:
         """Those who take a late packet: who started after it does not."""
-        return tuple(each for each in self.subscriptions if index >= each.first_index)
+        takers = tuple(each for each in self.subscriptions if index >= each.first_index)
+        self.control.drops.counts[Drop.LATE_FOR_SUBSCRIBER] += len(self.subscriptions) - len(takers)
+        return takers
 
     def remove(self, subscription: Subscription) -> None:
         self._take_out(subscription)

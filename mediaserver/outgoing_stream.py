@@ -189,6 +189,7 @@ class OutgoingStream(Outgoing):
         shape = Shape(
             self,
             Pictures(continued, limit=limit, wish=self._temporal),
+            self._drops,
             first=index,
             next_number=self._next_number,
             timestamp_offset=self.timestamp_offset,

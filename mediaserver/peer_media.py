@@ -59,9 +59,9 @@ class PeerMedia:
         self._sink = sink
         self._drops = drops
         self._clock = clock
-        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1, clock())
+        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1, drops, clock())
         self._incoming = IncomingStreams(sink, self._control, drops)
-        self._feedback = TransportFeedback()
+        self._feedback = TransportFeedback(drops)
         self._subscriptions: dict[int, Subscription] = {}
         """By SSRC, as long as it is negotiated: a section that comes back has another one."""
         self._ended = EndedSubscriptions()

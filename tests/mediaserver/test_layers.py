@@ -337,6 +337,27 @@ def test_nothing_shown_before_is_shown_again_however_many_streams_came_between(s
         assert stage.seen() == []
 
 
+@pytest.mark.parametrize("shaped", [False, True])
+def test_what_came_before_a_start_and_comes_late_is_counted(stage: Stage, *, shaped: bool) -> None:
+    if shaped:
+        stage.measured().choose(2, temporal=0)
+        stage.frames(4)
+    else:
+        stage.publisher.media.want_layers(frozenset({2}))
+        stage.frame((2,), key=(2,))
+    stage.subscriber.shows(False)
+    lost = stage.layers[2].frame(stage.moment + 1, packets=1)[0]
+    stage.clock.now += 1
+    stage.frame((2,))
+    stage.subscriber.shows(True)
+    stage.frame((2,), key=(2,))
+    assert stage.seen()[-1].key
+    assert stage.subscription.is_shaped is shaped
+    stage.receive(lost)
+    assert stage.seen() == []
+    assert stage.drops.counts[Drop.LATE_FOR_SUBSCRIBER] == 1
+
+
 def test_rates_are_told_by_spatial_and_temporal_layer(stage: Stage) -> None:
     assert stage.subscription.layer_rates(stage.clock.now) == ((0,), (0,), (0,))
     stage.frame(key=(0, 1, 2))
