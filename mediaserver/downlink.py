@@ -188,7 +188,9 @@ class Downlink:
 
     def measured_round_trip(self, seconds: float, sent: int, now: float) -> None:
         """Counts only where no REMB comes, or a REMB that has not yet risen to what is sent and so can't fall: else
-        the browser's own view of delay is far finer."""
+        the browser's own view of delay is far finer. A negative one is a report's mistake, or a lie."""
+        if seconds < 0:
+            return
         self._base_round_trip = min(seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
         queue = seconds - self._base_round_trip
         if (
