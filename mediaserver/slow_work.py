@@ -6,22 +6,24 @@ The bounds lie far above what browsers ask for on bad links.
 
 from mediaserver.token_bucket import TokenBucket
 
-_CONTROL = 100_000.0, 200_000.0
-"""Octets of RTCP a second, and at once. Browsers send some 100 datagrams of 30 to 300 octets a second."""
-_DATAGRAM = 100
-"""Octets: reading a datagram costs so much beside its contents."""
-_NAMED = 2_000.0, 2_000.0
+CONTROL_PER_SECOND = 100_000
+"""Octets of RTCP. Browsers send some 100 datagrams of 30 to 300 octets a second."""
+NAMED_PER_SECOND = 2_000
 """Packets asked for again: a tenth of 500 a second, three times, is 150."""
-_MISSING = 3_000.0, 4_000.0
+MISSING_PER_SECOND = 3_000
 """Packets missing between those that came."""
-_GAP = 2
-"""Packets: a gap costs so much beside its length, for it is asked for at once."""
-_RESENT = 64_000.0
-"""Octets sent again a second, at least; twice as much at once, for a lost keyframe."""
+UNKNOWN_PER_SECOND = 50
+"""Packets of unknown streams: one is enough to know a stream by."""
+RESENT_PER_SECOND = 64_000
+"""Octets sent again, at least."""
 _RESENT_SHARE = 1 / 3
 """Of all that a peer is sent, retransmissions included: half of what was new."""
-_UNKNOWN = 50.0, 100.0
-"""Packets of unknown streams: one is enough to know a stream by."""
+_BURST_SECONDS = 2
+"""So much of each may come at once."""
+_DATAGRAM = 100
+"""Octets: reading a datagram costs so much beside its contents."""
+_GAP = 2
+"""Packets: a gap costs so much beside its length, for it is asked for at once."""
 
 
 class SlowWork:
@@ -30,11 +32,11 @@ class SlowWork:
     __slots__ = ("_control", "_missing", "_named", "_unknown", "resent")
 
     def __init__(self, now: float) -> None:
-        self._control = TokenBucket(*_CONTROL, now)
-        self._named = TokenBucket(*_NAMED, now)
-        self._missing = TokenBucket(*_MISSING, now)
-        self._unknown = TokenBucket(*_UNKNOWN, now)
-        self.resent = TokenBucket(_RESENT, 2 * _RESENT, now)
+        self._control = _bucket(CONTROL_PER_SECOND, now)
+        self._named = _bucket(NAMED_PER_SECOND, now)
+        self._missing = _bucket(MISSING_PER_SECOND, now)
+        self._unknown = _bucket(UNKNOWN_PER_SECOND, now)
+        self.resent = _bucket(RESENT_PER_SECOND, now)
         """Octets that may be sent again."""
 
     def may_read(self, octets: int, now: float) -> bool:
@@ -47,8 +49,8 @@ class SlowWork:
 
     def is_sent(self, bits_per_second: int) -> None:
         """So much goes to the peer just now; so much of it may be sent again."""
-        self.resent.rate = max(_RESENT, bits_per_second / 8 * _RESENT_SHARE)
-        self.resent.burst = 2 * self.resent.rate
+        self.resent.rate = max(RESENT_PER_SECOND, bits_per_second / 8 * _RESENT_SHARE)
+        self.resent.burst = _BURST_SECONDS * self.resent.rate
 
     def may_miss(self, packets: int, now: float) -> bool:
         """Whether a packet is taken that comes after a gap of so many."""
@@ -57,3 +59,7 @@ class SlowWork:
     def may_learn(self, now: float) -> bool:
         """Whether a packet of an unknown stream is looked at."""
         return self._unknown.take(now)
+
+
+def _bucket(rate: float, now: float) -> TokenBucket:
+    return TokenBucket(rate, _BURST_SECONDS * rate, now)
