@@ -188,11 +188,23 @@ class DownlinkControl:
         """A NACK came."""
         self.downlink.missed(nack, self._sent.rate, now)
 
+    @property
+    def sent_rate(self) -> int:
+        """Bits per second of late, retransmissions and padding included."""
+        return self._sent.rate
+
     # What follows from it
 
     def changed(self) -> None:
         """There are other pictures, or they are shown otherwise."""
         self._changed = True
+
+    def forget(self, ssrc: int) -> None:
+        """That picture is no more, nor will be."""
+        self.downlink.forget(ssrc)
+        self._grants.pop(ssrc, None)
+        self._disobeyed.pop(ssrc, None)
+        self._missing.pop(ssrc, None)
 
     def due(self, now: float) -> bool:
         """Whether to `look` now; to be asked every 50 ms."""

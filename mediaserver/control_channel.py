@@ -1,7 +1,9 @@
-"""How streams of one peer talk RTCP to it."""
+"""What the streams of one peer share: how they talk RTCP to it, and how much slow work it may cause."""
 
+from mediaserver.drops import Drops
 from mediaserver.rtcp import nack, picture_loss
 from mediaserver.sink import Sink
+from mediaserver.slow_work import SlowWork
 
 DEFAULT_ROUND_TRIP_SECONDS = 0.1
 _SMOOTHING = 0.25
@@ -10,12 +12,14 @@ _SMOOTHING = 0.25
 class ControlChannel:
     """The peer's RTCP sender identity and its measured round trip."""
 
-    __slots__ = ("_measured", "round_trip", "send", "ssrc")
+    __slots__ = ("_measured", "drops", "round_trip", "send", "slow_work", "ssrc")
 
-    def __init__(self, sink: Sink, ssrc: int) -> None:
+    def __init__(self, sink: Sink, ssrc: int, drops: Drops, now: float) -> None:
         self.send = sink.send_rtcp
         self.ssrc = ssrc
         self.round_trip = DEFAULT_ROUND_TRIP_SECONDS
+        self.drops = drops
+        self.slow_work = SlowWork(now)
         self._measured = False
 
     def measured_round_trip(self, seconds: float) -> None:

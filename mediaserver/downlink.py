@@ -147,6 +147,11 @@ class Downlink:
             fresh = sum(1 for each in nack.sequences if 0 < (each - before) & 0xFFFF <= covered)
             self._lost(covered, fresh, sent, now)
 
+    def forget(self, ssrc: int) -> None:
+        """Nothing more is sent under it."""
+        self._highest.pop(ssrc, None)
+        self._missed.pop(ssrc, None)
+
     def _lost(self, packets: int, lost: float, sent: int, now: float) -> None:
         if not 0 < packets < _STALE_REPORT or now - self.overused_at < _SETTLE_SECONDS:
             return
@@ -183,7 +188,9 @@ class Downlink:
 
     def measured_round_trip(self, seconds: float, sent: int, now: float) -> None:
         """Counts only where no REMB comes, or a REMB that has not yet risen to what is sent and so can't fall: else
-        the browser's own view of delay is far finer."""
+        the browser's own view of delay is far finer. A negative one is a report's mistake, or a lie."""
+        if seconds < 0:
+            return
         self._base_round_trip = min(seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
         queue = seconds - self._base_round_trip
         if (

@@ -20,6 +20,14 @@ class Drop(IntEnum):
     RETRANSMISSION_TOO_OFTEN = 11
     RTP_UNKNOWN_LAYER = 12
     RED_MALFORMED = 13
+    RTP_LEAPS_TOO_OFTEN = 14
+    RTCP_TOO_MUCH = 15
+    KEYFRAME_TOO_OFTEN = 16
+    RTP_TOO_MUCH_SOUND = 17
+    LATE_FOR_SUBSCRIBER = 18
+    """Each packet once for each subscriber that began with a later one."""
+    ARRIVAL_NOT_TOLD = 19
+    """The packet was taken, but transport-cc has no room for it."""
     RETRANSMISSION_TOO_MANY = 30
 
     # Arriving at the port and leaving it

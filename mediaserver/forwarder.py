@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from mediaserver.drops import Drop, Drops
 from mediaserver.extension_layout import learn_layout
-from mediaserver.incoming import DUPLICATE, SILENCE, IncomingStream
+from mediaserver.incoming import REFUSED, SILENCE, IncomingStream
 from mediaserver.rtp import (
     CSRC_COUNT,
     EXTENSION,
@@ -31,6 +31,7 @@ from mediaserver.rtp import (
     KEPT_FLAGS,
     MARKER,
     MAXIMUM_INCOMING,
+    MOST_EXTENSION_WORDS,
     PADDING,
     VERSION_2,
     VERSION_MASK,
@@ -101,7 +102,7 @@ class Forwarder:
             self._recover(stream, packet, start, arrival)
             return
         if first & 0x7F != stream.payload_type and not stream.set_format(first & 0x7F):
-            self._counts[Drop.RTP_UNKNOWN_FORMAT] += 1
+            self._counts[stream.refusal] += 1
             return
 
         index = stream.highest + 1
@@ -110,13 +111,13 @@ class Forwarder:
         else:
             index = stream.place(sequence, arrival)
             if index < 0:
-                self._counts[Drop.RTP_DUPLICATE if index == DUPLICATE else Drop.RTP_TOO_LATE] += 1
+                self._counts[REFUSED[index]] += 1
                 return
         payload = packet[start:]
         if timestamp != stream.timestamp or index != stream.highest or not stream.layered:
             # VP8: keyframes begin with the first packet of a picture.
             if (stream.video or stream.waiting) and stream.starts_keyframe(payload):
-                stream.keyframe_came(index, timestamp, arrival)
+                stream.keyframe_came(index, timestamp, payload, arrival)
             if index == stream.highest:
                 stream.advance(timestamp, arrival)
         ring = stream.ring
@@ -155,7 +156,7 @@ class Forwarder:
             profile, words = read_extension_header(packet, start)
             elements = start + 4
             start = elements + 4 * words
-            if start > length:
+            if start > length or words > MOST_EXTENSION_WORDS:
                 return 0
             if stream.transport_cc_id:
                 at = find_extension(packet, profile, elements, start, stream.transport_cc_id)
@@ -174,6 +175,7 @@ class Forwarder:
 
     def _recover(self, repair: IncomingStream, packet: bytes, start: int, arrival: float) -> None:
         """Unwraps a retransmission (RFC 4588 section 4) and takes it as if it had come in its place."""
+        repair.arrival = arrival
         first, _, timestamp, _ = read_header(packet)
         payload = packet[start : len(packet) - packet[-1]] if first & PADDING else packet[start:]
         if not payload:

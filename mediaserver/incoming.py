@@ -6,6 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from mediaserver.control_channel import ControlChannel
+from mediaserver.drops import Drop
 from mediaserver.extension_layout import FITS_NOTHING
 from mediaserver.keyframe_requests import KeyframeRequests
 from mediaserver.keyframes import STARTS_KEYFRAME, StartsKeyframe, every_packet
@@ -17,13 +18,17 @@ from mediaserver.rates import LayerRates
 from mediaserver.reception import Reception
 from mediaserver.rtcp import ReportBlock, SenderReport
 from mediaserver.rtp import HEADER, unwrap
+from mediaserver.sound_limit import SoundLimit
 
 if TYPE_CHECKING:
     from mediaserver.subscription import Subscription
 
 DUPLICATE = -1
 TOO_LATE = -2
+TOO_FAR = -3
+REFUSED = {DUPLICATE: Drop.RTP_DUPLICATE, TOO_LATE: Drop.RTP_TOO_LATE, TOO_FAR: Drop.RTP_LEAPS_TOO_OFTEN}
 NO_TIMESTAMP = -1
+NO_FORMAT = -1
 SILENCE = 127
 """Audio level of a packet that carries none (RFC 6464: -127 dBov, no voice)."""
 
@@ -31,6 +36,8 @@ _RING_SIZES = {Kind.AUDIO: 128, Kind.VIDEO: 512}
 _REPLAY_PACKETS = 48
 _REPLAY_SECONDS = 0.5
 """A keyframe this fresh is sent again from the ring instead of asking the publisher for another."""
+_PASS_ON_SECONDS = 0.5
+"""Sender reports that come closer together are not passed on: each goes to every subscriber."""
 
 _identities = count()
 
@@ -64,10 +71,12 @@ class IncomingStream:
         "rates",
         "reception",
         "recovered",
+        "refusal",
         "repair",
         "ring",
         "settled",
         "shaped",
+        "sound_limit",
         "ssrc",
         "starts_keyframe",
         "subscriptions",
@@ -100,26 +109,24 @@ class IncomingStream:
         """From this index on every one of `subscriptions` takes every packet."""
         self.level = SILENCE
         """Last audio level: voice bit and -dBov (RFC 6464)."""
+        self.sound_limit = None if self.video else SoundLimit()
+        self.refusal = Drop.RTP_UNKNOWN_FORMAT
+        """Why `set_format` says no."""
         self.renegotiate()
         self.clock_rate = 90000
-        self.nack = False
-        self.layered = False
-        """The payload tells its temporal layer."""
+        self.nack = self.layered = False
+        """`layered`: the payload tells its temporal layer."""
         self.rates = LayerRates()
         self.starts_keyframe: StartsKeyframe = every_packet
-        self.first = -1
-        self.highest = -1
+        self.first = self.highest = self.keyframe_index = -1
         self.timestamp = NO_TIMESTAMP
         self.arrival = 0.0
-        self.packets = 0
-        self.octets = 0
+        self.packets = self.octets = 0
         self.recovered = 0
         """Of `packets`, those that came as retransmissions."""
-        self.transit = 0.0
-        self.jitter = 0.0
+        self.transit = self.jitter = 0.0
         self.losses = Losses()
         self.keyframes = KeyframeRequests()
-        self.keyframe_index = -1
         self.keyframe_arrival = 0.0
         self.reception = Reception()
 
@@ -128,12 +135,12 @@ class IncomingStream:
         self.layout = FITS_NOTHING
         self.transport_cc_id = self.published.section.extensions.transport_cc
         self.level_id = self.published.section.extensions.audio_level
-        self.payload_type = -1
+        self.payload_type = NO_FORMAT
 
     def set_format(self, payload_type: int) -> bool:
-        """The publisher changed its payload type; False when it never negotiated this one."""
+        """The publisher changed its payload type; False when it never negotiated this one, or is held back."""
         codec = self.published.codecs.get(payload_type)
-        if codec is None:
+        if codec is None or self.refusal is not Drop.RTP_UNKNOWN_FORMAT:
             return False
         self.payload_type = payload_type
         self.clock_rate = codec.clock_rate
@@ -143,6 +150,17 @@ class IncomingStream:
         for subscription in (*self.subscriptions, *self.shaped, *self.waiting):
             subscription.follow_format(codec)
         return True
+
+    def look(self, now: float) -> None:
+        """Once a tick, for sound: who sends too much is not heard until it is no more too much."""
+        if self.sound_limit is None:
+            return
+        if self.sound_limit.exceeded(self, now):
+            self.refusal = Drop.RTP_TOO_MUCH_SOUND
+            # No packet has this one, so that each is refused by its format.
+            self.payload_type = NO_FORMAT
+        else:
+            self.refusal = Drop.RTP_UNKNOWN_FORMAT
 
     @property
     def followed(self) -> bool:
@@ -161,13 +179,15 @@ class IncomingStream:
             self.jitter += (difference - self.jitter) * 0.0625
 
     def place(self, sequence: int, arrival: float) -> int:
-        """The index of a packet that is not simply the next one; `DUPLICATE` or `TOO_LATE`. Notes what is missing."""
+        """The index of a packet that is not simply the next one, or why it is `REFUSED`. Notes what is missing."""
         if self.highest < 0:
             self.first = self.highest = sequence + 0x10000
             return self.highest
         index = unwrap(sequence, self.highest)
         if index > self.highest:
             missing = range(self.highest + 1, index)
+            if not self.control.slow_work.may_miss(min(len(missing), self.ring.size), arrival):
+                return TOO_FAR
             self.highest = index
             if self.nack and self.followed:
                 self._ask_for(missing, arrival)
@@ -201,8 +221,9 @@ class IncomingStream:
         if self.video and self.keyframes.request(now, self.control.round_trip):
             self.control.ask_keyframe(self.ssrc)
 
-    def keyframe_came(self, index: int, timestamp: int, arrival: float) -> None:
-        """A packet begins a keyframe (for audio: any packet): those who wait start here."""
+    def keyframe_came(self, index: int, timestamp: int, payload: bytes, arrival: float) -> None:
+        """A packet begins a keyframe (for audio: any packet): those who wait start here. It goes out by the way that
+        all packets take; when it comes late, what came before it follows from the ring."""
         self.keyframes.arrived()
         self.keyframe_index = index
         self.keyframe_arrival = arrival
@@ -210,18 +231,20 @@ class IncomingStream:
         if not waiting:
             return
         for subscription in waiting:
-            if subscription.start(self, index, timestamp, arrival):
+            if subscription.start(self, index, timestamp, arrival) and index < self.highest:
+                subscription.expect(payload)
                 subscription.replay(self, index + 1, self.highest, arrival)
 
-    def add(self, subscription: Subscription, now: float) -> None:
+    def add(self, subscription: Subscription, now: float, *, asks: bool = True) -> None:
         """Starts at once from a fresh keyframe in the ring, else with the next one. Who is switched from a layer that
-        flows starts with the next one in any case: the past was shown already."""
+        flows starts with the next one in any case: the past was shown already. `asks`: for that one at once."""
         codec = self.published.codecs.get(self.payload_type)
         if codec is not None:
             subscription.follow_format(codec)
         if subscription.flows:
             self.waiting += (subscription,)
-            self.request_keyframe(now)
+            if asks:
+                self.request_keyframe(now)
             return
         keyframe = self.ring.get(self.keyframe_index) if self._keyframe_is_fresh(now) else None
         if keyframe is not None and subscription.may_begin(self, self.keyframe_index):
@@ -258,7 +281,9 @@ class IncomingStream:
 
     def takers(self, index: int) -> tuple[Subscription, ...]:
         """Those who take a late packet: who started after it does not."""
-        return tuple(each for each in self.subscriptions if index >= each.first_index)
+        takers = tuple(each for each in self.subscriptions if index >= each.first_index)
+        self.control.drops.counts[Drop.LATE_FOR_SUBSCRIBER] += len(self.subscriptions) - len(takers)
+        return takers
 
     def remove(self, subscription: Subscription) -> None:
         self._take_out(subscription)
@@ -270,7 +295,11 @@ class IncomingStream:
         """The publisher's SR: kept for its RR, and passed on to every subscriber in its own time line."""
         self.reception.report = report
         self.reception.report_arrival = arrival
-        for subscription in (*self.subscriptions, *self.shaped):
+        subscriptions = self.subscriptions + self.shaped
+        if not subscriptions or arrival - self.reception.passed_on_at < _PASS_ON_SECONDS:
+            return
+        self.reception.passed_on_at = arrival
+        for subscription in subscriptions:
             subscription.send_report(report.ntp, report.rtp_timestamp, arrival)
 
     def report_block(self, now: float) -> ReportBlock | None:

@@ -10,7 +10,11 @@ from mediaserver.sdp_read import Offer
 from mediaserver.sdp_write import LocalParameters, write_answer
 from mediaserver.settings import MAXIMUM_OFFERS
 from mediaserver.transport import Transport
-from mediaserver.wanted import Wanted, WantedTeller
+from mediaserver.transport_state import TransportState
+from mediaserver.wanted import Substitutes, Wanted, WantedTeller
+
+CONNECTING_SECONDS = 10.0
+"""Who comes is taken for a viewer so long before anything connects, so that the picture is there at once."""
 
 
 class MediaPeer:
@@ -20,6 +24,8 @@ class MediaPeer:
         self.name = name
         self.connection = connection
         self.transport = transport
+        self.came_at = 0.0
+        """When its first offer was answered."""
         self.number = 0
         """Of the last offer answered; they count from 1, whatever the client begins with is taken as it comes."""
         self.answer = ""
@@ -31,10 +37,17 @@ class MediaPeer:
         """Which peer's screen is on the screen section."""
         self.wanted: WantedTeller | None = None
         """Once it has a picture to send."""
+        self.substitutes = Substitutes()
         self._negotiation = Negotiation()
         self._negotiated = Negotiated(())
         self._session = secrets.randbits(62)
         self._answers = 0
+
+    def watches(self, now: float) -> bool:
+        """Whether it is, or is about to be, there to be sent pictures."""
+        if self.transport.state in (TransportState.NEW, TransportState.CONNECTING):
+            return now - self.came_at < CONNECTING_SECONDS
+        return self.transport.state in (TransportState.LIVE, TransportState.UNSTABLE)
 
     @property
     def publishes(self) -> bool:
@@ -97,6 +110,8 @@ class MediaPeer:
         self.transport.media.negotiate(negotiated)
         self.transport.video_formats = negotiated.video_formats
         self._negotiated = negotiated
+        if not self._answers:
+            self.came_at = now
         self._answers += 1
         local = LocalParameters(
             addresses=addresses,

@@ -11,12 +11,16 @@ from mediaserver.negotiated import SCREEN_SLOT
 from mediaserver.peer_media import connect_slot, disconnect_slot
 from mediaserver.settings import MAXIMUM_PEERS, MAXIMUM_PUBLISHERS
 from mediaserver.tiles import Tile
+from mediaserver.transport_state import TransportState
 from mediaserver.wanted import Wanted, wanted_layers
 
 SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
 """Called with the peer, its slots and how many it lacks."""
 TellWanted = Callable[[MediaPeer, Wanted], None]
 TellSpeaker = Callable[[str | None], None]
+
+_LOOK_SECONDS = 0.5
+"""How often it is looked whether cameras send what they were told to."""
 
 
 class MediaRoom:
@@ -31,6 +35,9 @@ class MediaRoom:
         self._tell_speaker = tell_speaker
         self._listener = ActiveSpeaker()
         self._next_listening = 0.0
+        self._next_look = 0.0
+        self._watching: list[MediaPeer] = []
+        """Who is there to be sent pictures."""
 
     @property
     def speaker(self) -> str | None:
@@ -77,14 +84,28 @@ class MediaRoom:
         if now >= self._next_listening:
             self._next_listening = now + LISTEN_SECONDS
             self._listen(now)
+        self._note_who_watches(now)
         chose = [peer.transport.media.take_changed_choices() for peer in self.peers.values()]
-        if any(chose):
+        if any(chose) or (now >= self._next_look and self._several_layers_are_told()):
+            self._next_look = now + _LOOK_SECONDS
             self._look_for_wanted(now)
         for peer in self.peers.values():
             if peer.wanted is not None and peer.wanted.pending:
                 told = peer.wanted.due(now)
                 if told is not None:
                     self._tell_wanted(peer, told)
+
+    def _several_layers_are_told(self) -> bool:
+        return any(peer.wanted is not None and len(peer.wanted.told.camera) > 1 for peer in self.peers.values())
+
+    def _note_who_watches(self, now: float) -> None:
+        watching = [peer for peer in self.peers.values() if peer.watches(now)]
+        if watching == self._watching:
+            return
+        self._watching = watching
+        for peer in self.peers.values():
+            peer.transport.media.set_gone(peer.transport.state is TransportState.GONE)
+        self._look_for_wanted(now)
 
     def _listen(self, now: float) -> None:
         """Between two people there is nobody to be told apart from."""
@@ -140,14 +161,16 @@ class MediaRoom:
         for peer in self.peers.values():
             if peer.wanted is None:
                 continue
-            wanted = self._wanted_of(peer)
+            wanted = self._wanted_of(peer, now)
+            camera = peer.substitutes.beside(wanted.camera, peer.transport.media.sent_layers(), now)
+            wanted = wanted._replace(camera=camera)
             peer.transport.media.want_layers(wanted.camera)
             told = peer.wanted.aim(wanted, now)
             if told is not None:
                 self._tell_wanted(peer, told)
 
-    def _wanted_of(self, publisher: MediaPeer) -> Wanted:
-        others = [peer for peer in self.peers.values() if peer is not publisher]
+    def _wanted_of(self, publisher: MediaPeer, now: float) -> Wanted:
+        others = [peer for peer in self.peers.values() if peer is not publisher and peer.watches(now)]
         wished = [
             peer.transport.media.wished_layer(peer.slots.index(publisher.name))
             for peer in others

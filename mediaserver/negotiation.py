@@ -27,6 +27,8 @@ class Negotiation:
         self._slots: dict[str, int] = {}
         self._next_slot = {Kind.AUDIO: 0, Kind.VIDEO: 0}
         self._used: set[int] = {0}
+        self._screen = ""
+        """The mid of the section that shows the shared screen: there is one, and each gets every packet."""
 
     def accept(self, offer: Offer, *, h264_by_all: bool) -> Negotiated:
         """The sections that will carry media, or may later (INACTIVE), in the order of the offer.
@@ -38,6 +40,9 @@ class Negotiation:
         subscribed = {item.mid for item in offer.sections if item.usable and item.direction is Direction.SUBSCRIBE}
         # A section that paused starts with new SSRCs: under the old ones a sequence number might come a second time.
         self._ssrcs = {mid: pair for mid, pair in self._ssrcs.items() if mid in subscribed}
+        screens = [item.mid for item in offer.sections if item.mid in subscribed and _shows_a_screen(item)]
+        if self._screen not in screens:
+            self._screen = next(iter(screens), "")
         accepted = (self._section(offered, h264_by_all) for offered in offer.sections if offered.usable)
         return Negotiated(tuple(section for section in accepted if section is not None))
 
@@ -46,6 +51,8 @@ class Negotiation:
         if not codecs:
             return None
         subscribing = offered.direction is Direction.SUBSCRIBE
+        if subscribing and _shows_a_screen(offered) and offered.mid != self._screen:
+            return None
         rids = accepted_rids(offered, codecs)
         if rids:
             # Layers are switched by rewriting VP8's picture numbers; their SSRCs are learnt, never declared.
@@ -62,7 +69,7 @@ class Negotiation:
             ssrcs=(self._own_ssrcs(offered, codecs),) if subscribing else declared,
             slot=self._slot(offered) if subscribing else NO_SLOT,
             rids=rids,
-            slides=offered.slides and offered.kind is Kind.VIDEO,
+            slides=_shows_a_screen(offered),
         )
 
     def _own_ssrcs(self, offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[int, int]:
@@ -79,12 +86,16 @@ class Negotiation:
 
     def _slot(self, offered: OfferedSection) -> int:
         """The i-th receive-only audio and the i-th receive-only video make slot i, for good."""
-        if offered.slides and offered.kind is Kind.VIDEO:
+        if _shows_a_screen(offered):
             return SCREEN_SLOT
         if offered.mid not in self._slots:
             self._slots[offered.mid] = self._next_slot[offered.kind]
             self._next_slot[offered.kind] += 1
         return self._slots[offered.mid]
+
+
+def _shows_a_screen(offered: OfferedSection) -> bool:
+    return offered.slides and offered.kind is Kind.VIDEO
 
 
 def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, ...]:

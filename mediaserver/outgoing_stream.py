@@ -25,6 +25,7 @@ from mediaserver.sent_reports import SentReports
 from mediaserver.shaping import Shape
 from mediaserver.sink import Sink
 from mediaserver.timeline import Timeline
+from mediaserver.token_bucket import TokenBucket
 from mediaserver.vp8 import ABSENT, PictureNumbers, read_descriptor
 
 NEVER = 1 << 62
@@ -126,6 +127,8 @@ class OutgoingStream(Outgoing):
         """`stream`, which flows, does not any more."""
         self._end_span(stream)
         self._timeline.stopped(stream)
+        # Anew, so that the one forgotten first is the one that stopped longest ago.
+        self._stopped.pop(stream.identity, None)
         self._stopped[stream.identity] = stream.highest
         if len(self._stopped) > _MOST_STOPPED:
             del self._stopped[next(iter(self._stopped))]
@@ -186,6 +189,7 @@ class OutgoingStream(Outgoing):
         shape = Shape(
             self,
             Pictures(continued, limit=limit, wish=self._temporal),
+            self._drops,
             first=index,
             next_number=self._next_number,
             timestamp_offset=self.timestamp_offset,
@@ -238,6 +242,11 @@ class OutgoingStream(Outgoing):
 
     # Packets of the past
 
+    def expect(self, payload: bytes) -> None:
+        """The packet that was begun with goes out after later ones: their pictures are numbered after its own."""
+        if self._shape is not None:
+            self._shape.pictures.begin(payload)
+
     def replay(self, stream: IncomingStream, first: int, last: int, now: float) -> None:
         """Sends what the stream's ring holds of `first`..`last` in the present format; none of it went out before."""
         for index in range(first, last + 1):
@@ -255,9 +264,9 @@ class OutgoingStream(Outgoing):
             self._packets_before += 1
             self._octets_before += len(payload)
 
-    def resend(self, sequences: Sequence[int], now: float) -> None:
-        """Answers a NACK."""
-        self._retransmission.resend(sequences, self._highest(), now)
+    def resend(self, sequences: Sequence[int], budget: TokenBucket, now: float) -> None:
+        """Answers a NACK. `budget`: of octets."""
+        self._retransmission.resend(sequences, self._highest(), budget, now)
 
     def pad(self, octets: int, now: float) -> int:
         """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX."""

@@ -10,6 +10,7 @@ from mediaserver.allocation import Measure
 from mediaserver.bandwidth import DownlinkControl, Picture, Sent
 from mediaserver.control_channel import ControlChannel
 from mediaserver.drops import Drop, Drops
+from mediaserver.ended import EndedSubscriptions
 from mediaserver.forwarder import Forwarder
 from mediaserver.incoming import SILENCE
 from mediaserver.negotiated import SCREEN_SLOT, Direction, Kind, Negotiated
@@ -58,11 +59,12 @@ class PeerMedia:
         self._sink = sink
         self._drops = drops
         self._clock = clock
-        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1)
+        self._control = ControlChannel(sink, secrets.randbelow(0xFFFFFFFE) + 1, drops, clock())
         self._incoming = IncomingStreams(sink, self._control, drops)
-        self._feedback = TransportFeedback()
+        self._feedback = TransportFeedback(drops)
         self._subscriptions: dict[int, Subscription] = {}
-        """By SSRC, for the life of the keys: a section that comes back goes on numbering where it stopped."""
+        """By SSRC, as long as it is negotiated: a section that comes back has another one."""
+        self._ended = EndedSubscriptions()
         self._publishers: dict[int, PeerMedia] = {}
         """By slot of ours."""
         self._followers: list[tuple[PeerMedia, int]] = []
@@ -70,6 +72,7 @@ class PeerMedia:
         self._downlink = DownlinkControl()
         self._relayed = RelayedLimit()
         self._active = False
+        self._gone = False
         self._tiles: dict[str, Tile] = {}
         self._closed = False
         self._at_end: dict[str, int] | None = None
@@ -85,19 +88,24 @@ class PeerMedia:
         now = self._clock()
         self._incoming.negotiate(negotiated, now)
         received = {each.ssrcs[0][0]: each for each in negotiated.sections if each.direction is Direction.SUBSCRIBE}
-        for ssrc, subscription in self._subscriptions.items():
-            if ssrc not in received:
-                subscription.connect(None, now)
+        for ssrc in [each for each in self._subscriptions if each not in received]:
+            self._end(ssrc, now)
         for ssrc, section in received.items():
             if ssrc in self._subscriptions:
                 self._subscriptions[ssrc].renegotiate(section, now)
-            else:
+            elif ssrc not in self._ended:
                 self._subscriptions[ssrc] = Subscription(section, self._sink, self._drops)
         self._want(now)
         for slot in {section.slot for section in received.values()}:
             self._fill_slot(slot, now)
         for subscriber, slot in self._followers:
             subscriber._fill_slot(slot, now)
+
+    def _end(self, ssrc: int, now: float) -> None:
+        subscription = self._subscriptions.pop(ssrc)
+        subscription.connect(None, now)
+        self._ended.add(subscription)
+        self._downlink.forget(ssrc)
 
     def _fill_slot(self, slot: int, now: float) -> None:
         publisher = self._publishers.get(slot)
@@ -126,6 +134,12 @@ class PeerMedia:
         self._active = True
         self._want(self._clock())
 
+    def set_gone(self, gone: bool) -> None:
+        """Who has long not been heard of is sent no pictures; sound is little, and there at once when they are back."""
+        if gone is not self._gone:
+            self._gone = gone
+            self._want(self._clock())
+
     def view(self, tiles: dict[str, Tile]) -> None:
         """By mid: how large the page shows what it receives. What it does not show is not sent; sound always is."""
         self._tiles = tiles
@@ -134,7 +148,9 @@ class PeerMedia:
     def _want(self, now: float) -> None:
         self._downlink.changed()
         for subscription in self._subscriptions.values():
-            size = self._tiles.get(subscription.mid, UNTOLD).size if subscription.video else TileSize.LARGE
+            size = TileSize.LARGE
+            if subscription.video:
+                size = TileSize.NONE if self._gone else self._tiles.get(subscription.mid, UNTOLD).size
             subscription.want(self._active and size is not TileSize.NONE, now, LAYER_OF.get(size, 0))
 
     def wished_layer(self, slot: int) -> int:
@@ -156,10 +172,18 @@ class PeerMedia:
         if camera is not None:
             camera.want(layers, self._clock())
 
+    def sent_layers(self) -> frozenset[int]:
+        """Which layers of its camera the peer does send."""
+        camera = self.first_published(Kind.VIDEO)
+        return camera.sent if camera is not None else frozenset()
+
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
         if len(packet) > MAXIMUM_INCOMING:
             self._drops.counts[Drop.RTCP_TOO_LONG] += 1
+            return
+        if not self._control.slow_work.may_read(len(packet), arrival):
+            self._drops.counts[Drop.RTCP_TOO_MUCH] += 1
             return
         try:
             messages = parse(packet)
@@ -181,15 +205,19 @@ class PeerMedia:
                     stream.report_sent(message, arrival)
                 self._handle_blocks(message.blocks, arrival)
             case Nack():
-                self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += message.left_out
-                subscription = self._subscriptions.get(message.media_ssrc)
-                if subscription is not None and message.sequences:
-                    self._downlink.missed(message, arrival)
-                    subscription.resend(message.sequences, arrival)
+                self._resend(message, arrival)
             case KeyframeRequest():
                 subscription = self._subscriptions.get(message.media_ssrc)
                 if subscription is not None:
                     subscription.request_keyframe(arrival)
+
+    def _resend(self, request: Nack, now: float) -> None:
+        sequences = request.sequences[: self._control.slow_work.may_look_for(len(request.sequences), now)]
+        self._drops.counts[Drop.RETRANSMISSION_TOO_MANY] += request.left_out + len(request.sequences) - len(sequences)
+        subscription = self._subscriptions.get(request.media_ssrc)
+        if subscription is not None and sequences:
+            self._downlink.missed(request._replace(sequences=sequences), now)
+            subscription.resend(sequences, self._control.slow_work.resent, now)
 
     def _handle_blocks(self, blocks: tuple[ReportBlock, ...], arrival: float) -> None:
         for block in blocks:
@@ -205,6 +233,7 @@ class PeerMedia:
         """Every `TICK_SECONDS`: choices for the down-link, feedback, repeated requests, reports."""
         if self._active and self._downlink.due(now):
             self._downlink.look(self._pictures(), self._sent(), self._control.round_trip, now)
+            self._control.slow_work.is_sent(self._downlink.sent_rate)
         if now >= self._next_report:
             self._next_report = now + REPORT_SECONDS
             self._send_report(now)
@@ -275,7 +304,7 @@ class PeerMedia:
 
     def sent_on(self, slot: int) -> tuple[int, int]:
         """Packets of sound, and of picture, that went out on a slot of ours so far."""
-        sent = [0, 0]
+        sent = self._ended.sent_on(slot)
         for subscription in self._subscriptions.values():
             if subscription.slot == slot:
                 sent[subscription.video] += subscription.packets_sent
@@ -296,10 +325,11 @@ class PeerMedia:
             "packets_recovered": sum(stream.recovered for stream in streams),
             "packets_given_up": sum(stream.losses.given_up for stream in streams),
             "uplink_fraction_lost": max((stream.reception.fraction_lost for stream in streams), default=0),
-            "packets_sent": sum(each.packets_sent for each in subscriptions),
-            "octets_sent": sum(each.octets_sent for each in subscriptions),
-            "packets_retransmitted": sum(each.packets_retransmitted for each in subscriptions),
-            "downlink_packets_lost": sum(each.packets_lost for each in subscriptions),
+            "packets_sent": self._ended.packets_sent + sum(each.packets_sent for each in subscriptions),
+            "octets_sent": self._ended.octets_sent + sum(each.octets_sent for each in subscriptions),
+            "packets_retransmitted": self._ended.packets_retransmitted
+            + sum(each.packets_retransmitted for each in subscriptions),
+            "downlink_packets_lost": self._ended.packets_lost + sum(each.packets_lost for each in subscriptions),
             "downlink_fraction_lost": max((each.fraction_lost for each in subscriptions), default=0),
             "downlink_bits_per_second": self._downlink.downlink.estimate,
             "downlink_budget_bits_per_second": self._downlink.downlink.budget or 0,

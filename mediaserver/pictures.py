@@ -170,21 +170,6 @@ class Pictures:
         return write_tail(payload, read, numbers)
 
 
-class SamePictures(Pictures):
-    """For codecs whose payload has nothing to renumber: all goes out as it came."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(None, limit=ALL_LAYERS, wish=ALL_LAYERS)
-
-    def begin(self, payload: bytes) -> None:
-        self.told = b""
-
-    def past(self, payload: bytes) -> tuple[int, bytes] | None:
-        return 1, b""
-
-
 def _unwrapped(read: Descriptor, near: int) -> int:
     half = 1 << read.picture_bits - 1
     return near + ((read.picture - near + half) & 2 * half - 1) - half

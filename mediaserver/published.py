@@ -57,6 +57,11 @@ class PublishedSection:
             self._wanted = layers
             self._follow(now)
 
+    @property
+    def sent(self) -> frozenset[int]:
+        """Layers that flow."""
+        return self._alive
+
     def look(self, now: float) -> None:
         """Once a tick, with simulcast: leads subscriptions away from layers that fell silent, and back."""
         alive = frozenset(
@@ -78,11 +83,25 @@ class PublishedSection:
     def pick(self, most: int, *, strictly: bool = False) -> IncomingStream | None:
         """The stream for who wants at most layer `most`: the best one that flows and will, else the next better one,
         else one that may flow again. `strictly`: never a better one than `most`."""
-        present = frozenset(number for number, stream in enumerate(self.layers) if stream is not None)
+        present = self._present
         for candidates in (self._alive & self._wanted, self._alive, present & self._wanted, present):
-            allowed = [number for number in candidates if number <= most]
-            if allowed or (candidates and not strictly):
-                return self.layers[max(allowed) if allowed else min(candidates)]
+            stream = self._best(candidates, most, strictly=strictly)
+            if stream is not None:
+                return stream
+        return None
+
+    def hoped_for(self, most: int, *, strictly: bool = False) -> IncomingStream | None:
+        """What `pick` would say if all that the publisher is told to send flowed."""
+        return self._best(self._present & self._wanted, most, strictly=strictly)
+
+    @property
+    def _present(self) -> frozenset[int]:
+        return frozenset(number for number, stream in enumerate(self.layers) if stream is not None)
+
+    def _best(self, candidates: frozenset[int], most: int, *, strictly: bool) -> IncomingStream | None:
+        allowed = [number for number in candidates if number <= most]
+        if allowed or (candidates and not strictly):
+            return self.layers[max(allowed) if allowed else min(candidates)]
         return None
 
     def rates(self, now: float) -> tuple[tuple[int, ...], ...]:

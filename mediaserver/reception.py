@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 
 class Reception:
-    __slots__ = ("_expected_before", "_received_before", "fraction_lost", "report", "report_arrival")
+    __slots__ = ("_expected_before", "_received_before", "fraction_lost", "passed_on_at", "report", "report_arrival")
 
     def __init__(self) -> None:
         self.report: SenderReport | None = None
         """The last sender report."""
         self.report_arrival = 0.0
+        self.passed_on_at = float("-inf")
+        """When a report was last passed on to subscribers."""
         self.fraction_lost = 0
         """In 1/256, between the last two blocks."""
         self._expected_before = 0

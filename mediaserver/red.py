@@ -51,6 +51,7 @@ class OwnBlocks:
         """What the plain loop of `forwarder.receive_rtp` does, with the earlier blocks left out."""
         stream = self._stream
         if index < stream.first_index:
+            self._counts[Drop.LATE_FOR_SUBSCRIBER] += 1
             return
         block = own_block(payload, self._payload_type)
         if not block and flags & PADDING and payload[-1] == len(payload):

@@ -15,6 +15,7 @@ from mediaserver.incoming import IncomingStream
 from mediaserver.outgoing import Outgoing
 from mediaserver.rtp import HEADER, KEPT_FLAGS, PADDING, payload_offset, unwrap
 from mediaserver.shaping import Shape
+from mediaserver.token_bucket import TokenBucket
 
 _MOST_SPANS = 8
 _FARTHEST = 512
@@ -72,9 +73,9 @@ class Retransmission:
         """Another publisher: nothing of the last one is sent again."""
         self._spans = []
 
-    def resend(self, sequences: Sequence[int], highest: int, now: float) -> None:
-        """Answers a NACK: in one interval each number at most once, and a bounded number in all. `highest`: the
-        outgoing number last used."""
+    def resend(self, sequences: Sequence[int], highest: int, budget: TokenBucket, now: float) -> None:
+        """Answers a NACK: in one interval each number at most once, a bounded number in all, and no more octets of
+        packets than the peer's `budget` has. `highest`: the outgoing number last used."""
         if now - self._resent_since > _RESEND_SECONDS:
             self._resent.clear()
             self._resent_since = now
@@ -86,6 +87,8 @@ class Retransmission:
                 self._counts[Drop.RETRANSMISSION_UNKNOWN] += 1
             elif number in self._resent or len(self._resent) >= _MOST_RESENDS:
                 self._counts[Drop.RETRANSMISSION_TOO_OFTEN] += 1
+            elif not budget.take(now, len(found[0])):
+                self._counts[Drop.RETRANSMISSION_TOO_MANY] += 1
             else:
                 self._resent.add(number)
                 self.packets += 1

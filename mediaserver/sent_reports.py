@@ -16,17 +16,19 @@ class SentReports:
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
-        self._at: dict[int, float] = {}
+        self._at: dict[int, float | None] = {}
+        """None: sent twice, so an answer does not tell which one it answers."""
 
     def send(self, ssrc: int, name: str, ntp: int, rtp_timestamp: int, sent: tuple[int, int], now: float) -> None:
         """`name`: the CNAME; `sent`: packets and payload octets so far."""
-        self._at[(ntp >> 16) & 0xFFFFFFFF] = now
+        named = (ntp >> 16) & 0xFFFFFFFF
+        self._at[named] = None if named in self._at else now
         if len(self._at) > _MOST_REPORTS:
             del self._at[next(iter(self._at))]
         report = sender_report(ssrc, ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp, *sent)
         self._send(report + source_description(ssrc, name.encode()))
 
     def round_trip(self, block: ReportBlock, now: float) -> float | None:
-        """In seconds; None when the block answers none of them."""
+        """In seconds, negative when the block is wrong; None when it answers none of them, or nobody knows which."""
         sent_at = self._at.get(block.last_sender_report)
         return None if sent_at is None else now - sent_at - block.delay_since_last / 65536

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mediaserver.drops import Drop, Drops
 from mediaserver.forwarder import join, write_header
 from mediaserver.pictures import Pictures
 from mediaserver.rtp import PADDING
@@ -24,6 +25,7 @@ class Shape:
     """Of one subscription, from the incoming index `first` on. Public fields are for that subscription."""
 
     __slots__ = (
+        "_drops",
         "_mask",
         "_numbers",
         "_outgoing",
@@ -43,6 +45,7 @@ class Shape:
         self,
         outgoing: Outgoing,
         pictures: Pictures,
+        drops: Drops,
         *,
         first: int,
         next_number: int,
@@ -52,6 +55,7 @@ class Shape:
         """`size`: of the stream's ring, a power of two."""
         self._outgoing = outgoing
         self._send: Callable[[bytes], None] = outgoing.send
+        self._drops = drops
         self.pictures = pictures
         self.first = first
         self.highest = first - 1
@@ -117,6 +121,8 @@ class Shape:
     def _late(self, index: int, flags: int, timestamp: int, payload: bytes, send_time: int, level: int) -> None:
         number = self._number(index)
         if number == LEFT_OUT:
+            if index < self.first:
+                self._drops.counts[Drop.LATE_FOR_SUBSCRIBER] += 1
             return
         changed = self.pictures.past(payload)
         if changed is None:

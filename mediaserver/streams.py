@@ -59,10 +59,11 @@ class IncomingStreams:
 
     def learn(self, packet: bytes, first: int, ssrc: int, arrival: float) -> IncomingStream | None:
         """The stream of an SSRC not seen before, by its mid; None (a counted drop) when there is no room or no mid."""
-        for mid, published in self.published.items():
-            if extension_value(packet, published.section.extensions.mid) == mid.encode():
-                break
-        else:
+        if not self._control.slow_work.may_learn(arrival):
+            self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
+            return None
+        published = self._named(packet)
+        if published is None:
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
         repair = first & 0x7F in published.repairs
@@ -81,6 +82,15 @@ class IncomingStreams:
         for each in rivals:
             self._remove(each.ssrc, arrival)
         return self._create(ssrc, published, repair=repair, now=arrival, layer=layer)
+
+    def _named(self, packet: bytes) -> PublishedSection | None:
+        """By the mid that the packet tells; it is looked for once for each id that a mid has, which is one in
+        what browsers offer."""
+        for mid_id in {each.section.extensions.mid for each in self.published.values()}:
+            named = self.published.get(extension_value(packet, mid_id).decode(errors="replace"))
+            if named is not None and named.section.extensions.mid == mid_id:
+                return named
+        return None
 
     def _create(
         self, ssrc: int, published: PublishedSection, *, repair: bool, now: float, layer: int = 0
@@ -113,10 +123,12 @@ class IncomingStreams:
             subscription.connect(None, now)
 
     def look(self, now: float) -> None:
-        """Once a tick: simulcast layers fall silent, and come back."""
+        """Once a tick: simulcast layers fall silent, and come back; sound has a bound."""
         for published in self.published.values():
             if len(published.layers) > 1:
                 published.look(now)
+            elif published.stream is not None:
+                published.stream.look(now)
 
     def close(self, now: float) -> None:
         for mid in list(self.published):

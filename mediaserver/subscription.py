@@ -1,31 +1,50 @@
 """Whom one received section follows: a publisher, and which of its layers.
 
-A switch waits for a keyframe of the layer that it goes to; the layer before flows on meanwhile. How numbers and time
-run on over all of it is `OutgoingStream`'s.
+A switch waits for a keyframe of the layer that it goes to; the layer before flows on meanwhile. A better layer that
+is silent although its publisher was told to send it is awaited too: its first keyframe is not to be missed. How numbers
+and time run on over all of it is `OutgoingStream`'s.
 """
 
 from __future__ import annotations
 
-from mediaserver.drops import Drops
+from mediaserver.drops import Drop, Drops
 from mediaserver.incoming import IncomingStream
 from mediaserver.negotiated import Codec, Kind, Section
 from mediaserver.outgoing_stream import OutgoingStream
 from mediaserver.pictures import ALL_LAYERS
 from mediaserver.published import PublishedSection
 from mediaserver.sink import Sink
+from mediaserver.token_bucket import TokenBucket
 
 PAUSED = -1
 HIGHEST_LAYER = 2
+_KEYFRAMES = 1 / 3, 4
+"""That a subscriber may ask for: a second, and at once. A keyframe costs all who see the publisher some quality."""
 
 
 class Subscription(OutgoingStream):
     """Silent (no publisher, or not wanted), waiting for a keyframe, flowing, or flowing and waiting to switch."""
 
-    __slots__ = ("_awaited", "_most", "_published", "_spatial", "_strictly", "_wanted", "limit")
+    __slots__ = (
+        "_awaited",
+        "_counts",
+        "_hopes",
+        "_keyframes",
+        "_most",
+        "_published",
+        "_spatial",
+        "_strictly",
+        "_wanted",
+        "limit",
+    )
 
     def __init__(self, section: Section, sink: Sink, drops: Drops) -> None:
         super().__init__(section, sink, drops)
         self._awaited: IncomingStream | None = None
+        self._hopes = False
+        """What is awaited is silent, and not to be asked for anything: something else flows."""
+        self._counts = drops.counts
+        self._keyframes = TokenBucket(*_KEYFRAMES, now=0.0)
         self._published: PublishedSection | None = None
         self._wanted = False
         self._most = self._spatial = HIGHEST_LAYER
@@ -38,7 +57,7 @@ class Subscription(OutgoingStream):
         self.configure(section)
         self._follow_level()
         self._adapt()
-        if self._awaited is not None:
+        if self._awaited is not None and not self._hopes:
             self._awaited.request_keyframe(now)
 
     @property
@@ -107,21 +126,37 @@ class Subscription(OutgoingStream):
         if target is None:
             self._let_go()
             return
-        awaited = self._awaited
-        if target is awaited or (awaited is None and target is self.stream):
-            return
-        if awaited is not None:
-            self._awaited = None
-            awaited.remove(self)
-        if target is not self.stream:
-            self._awaited = target
-            self._follow_level()
-            target.add(self, now)
+        if target is self.stream:
+            self._hope(now)
+        else:
+            self._await(target, now, hopes=False)
 
     def _target(self) -> IncomingStream | None:
         if self._published is None or not self._wanted or self._spatial == PAUSED:
             return None
         return self._published.pick(min(self._most, self._spatial), strictly=self._strictly)
+
+    def _hope(self, now: float) -> None:
+        """What flows is the best there is: something better may come."""
+        better = None
+        if self._published is not None:
+            better = self._published.hoped_for(min(self._most, self._spatial), strictly=self._strictly)
+        self._await(None if better is self.stream else better, now, hopes=True)
+
+    def _await(self, stream: IncomingStream | None, now: float, *, hopes: bool) -> None:
+        before, hoped = self._awaited, self._hopes
+        self._hopes = hopes
+        if stream is before:
+            if stream is not None and hoped and not hopes:
+                stream.request_keyframe(now)
+            return
+        if before is not None:
+            self._awaited = None
+            before.remove(self)
+        if stream is not None:
+            self._awaited = stream
+            self._follow_level()
+            stream.add(self, now, asks=not hopes)
 
     def _let_go(self) -> None:
         for stream in (self.stream, self._awaited):
@@ -158,6 +193,10 @@ class Subscription(OutgoingStream):
     def _fall_silent(self, stream: IncomingStream) -> None:
         """Nothing more may go out under the numbers that follow: it waits for a start."""
         self.end(stream)
+        if self._awaited is not None and self._hopes:
+            self._awaited.remove(self)
+            self._awaited = None
+        self._hopes = False
         if self._awaited is None:
             self._awaited = stream
             stream.enlist(self)
@@ -181,6 +220,7 @@ class Subscription(OutgoingStream):
             elapsed = now - stream.reception.report_arrival
             rtp_timestamp = report.rtp_timestamp + int(elapsed * stream.clock_rate)
             self.send_report(report.ntp + int(elapsed * (1 << 32)), rtp_timestamp, now)
+        self._hope(now)
         return True
 
     def settle(self) -> None:
@@ -197,7 +237,11 @@ class Subscription(OutgoingStream):
         return self._published.rates(now)
 
     def request_keyframe(self, now: float) -> None:
-        """The subscriber's decoder needs a keyframe."""
+        """The subscriber's decoder needs a keyframe, or says so. One that is awaited is asked for until it comes."""
         stream = self.stream or self._awaited
-        if stream is not None:
+        if stream is None or stream.keyframes.wanted:
+            return
+        if self._keyframes.take(now):
             stream.request_keyframe(now)
+        else:
+            self._counts[Drop.KEYFRAME_TOO_OFTEN] += 1

@@ -2,21 +2,31 @@
 
 
 class TokenBucket:
-    """Lets `burst` through at once and `rate` a second after that."""
+    """Lets `burst` through at once and `rate` a second after that; both may change at any time."""
 
-    __slots__ = ("_burst", "_filled_at", "_rate", "_tokens")
+    __slots__ = ("_filled_at", "_tokens", "burst", "rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
+        self.rate = rate
+        self.burst = burst
         self._tokens = burst
         self._filled_at = now
 
-    def take(self, now: float) -> bool:
-        """Whether one more may pass. `now` in seconds, never falling."""
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1:
+    def take(self, now: float, tokens: float = 1) -> bool:
+        """Whether so many more may pass; when not, none is taken. `now` in seconds."""
+        self._fill(now)
+        if self._tokens < tokens:
             return False
-        self._tokens -= 1
+        self._tokens -= tokens
         return True
+
+    def take_most(self, now: float, tokens: int) -> int:
+        """How many of so many may pass."""
+        self._fill(now)
+        taken = min(tokens, int(self._tokens))
+        self._tokens -= taken
+        return taken
+
+    def _fill(self, now: float) -> None:
+        self._tokens = min(self.burst, self._tokens + max(0.0, now - self._filled_at) * self.rate)
+        self._filled_at = now

@@ -6,6 +6,7 @@ packet empties it.
 
 import struct
 
+from mediaserver.drops import Drop, Drops
 from mediaserver.rtcp import transport_feedback
 from mediaserver.rtp import unwrap
 
@@ -30,12 +31,13 @@ _Arrival = tuple[int, int]
 class TransportFeedback:
     """The recorder of one transport. `arrivals` is kept by the forwarder and therefore emptied in place."""
 
-    __slots__ = ("_count", "_next", "_sent_at", "arrivals")
+    __slots__ = ("_count", "_drops", "_next", "_sent_at", "arrivals")
 
-    def __init__(self) -> None:
+    def __init__(self, drops: Drops) -> None:
         self.arrivals: dict[int, float] = {}
         self._next = -1
         self._count = 0
+        self._drops = drops
         self._sent_at = 0.0
 
     def due(self, now: float) -> bool:
@@ -75,6 +77,8 @@ class TransportFeedback:
         waiting = [each for each in rising if each[0] >= end]
         if len(waiting) <= _MOST_WAITING:
             self.arrivals.update((index & 0xFFFF, seconds) for index, seconds in waiting)
+        else:
+            self._drops.counts[Drop.ARRIVAL_NOT_TOLD] += len(waiting)
         return [(index, int(seconds * _TICKS_PER_SECOND)) for index, seconds in rising if index < end]
 
 

@@ -6,6 +6,11 @@ from typing import NamedTuple
 LOWER_AFTER_SECONDS = 0.3
 """More is told at once, less when it has stayed so: pages that change their layout do not make cameras flicker."""
 
+MISSED_AFTER_SECONDS = 2.0
+"""A camera that begins to send needs a second or two until it has found out what its link holds."""
+SUBSTITUTE_SECONDS = 5.0
+"""So long the layer below stays wanted when the missing one is back."""
+
 
 class Wanted(NamedTuple):
     """`camera`: layers, low to high; {0} for a camera with one."""
@@ -22,6 +27,27 @@ def wanted_layers(layers: int, wished: Sequence[int]) -> frozenset[int]:
     One viewer gets one stream and governs its bitrate; for several the lowest layer is there to fall back to."""
     highest = [min(layers - 1, layer) for layer in wished if layer >= 0]
     return frozenset(highest if len(highest) <= 1 else {0, *highest})
+
+
+class Substitutes:
+    """Of one camera: when its link does not hold a layer that is wanted, the next lower one shall come in its place.
+    Without it everybody would see the lowest."""
+
+    __slots__ = ("_silent_since", "_until")
+
+    def __init__(self) -> None:
+        self._silent_since: dict[int, float] = {}
+        self._until: dict[int, float] = {}
+
+    def beside(self, wanted: frozenset[int], sent: frozenset[int], now: float) -> frozenset[int]:
+        """`wanted` with what shall be sent in the place of what is missing. `sent`: the layers that flow just now."""
+        missing = {layer for layer in wanted - sent if any(lower < layer for lower in sent)}
+        self._silent_since = {layer: self._silent_since.get(layer, now) for layer in missing}
+        for layer, since in self._silent_since.items():
+            if now - since >= MISSED_AFTER_SECONDS:
+                self._until[layer - 1] = now + SUBSTITUTE_SECONDS
+        self._until = {layer: until for layer, until in self._until.items() if now < until and layer + 1 in wanted}
+        return wanted | self._until.keys()
 
 
 class WantedTeller:

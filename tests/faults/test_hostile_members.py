@@ -62,13 +62,17 @@ def test_one_who_asks_for_everything_again_all_the_time(tmp_path: Path) -> None:
         call.go_on(0.5)
         streams = sorted(media_ssrcs(drain(greedy)))
         assert streams
-        asked = [nack(1, ssrc, EVERYTHING[at : at + 200]) for ssrc in streams for at in range(0, len(EVERYTHING), 200)]
+        strewn = [nack(1, ssrc, EVERYTHING[at : at + 200]) for ssrc in streams for at in range(0, len(EVERYTHING), 200)]
         pictures = [picture_loss(1, ssrc) for ssrc in streams]
+        recent: dict[int, list[int]] = {ssrc: [] for ssrc in streams}
 
         def ask() -> None:
-            for packet in (*asked, *pictures * 50):
+            named = [nack(1, ssrc, numbers[-200:]) for ssrc, numbers in recent.items() if numbers]
+            for packet in (*named * 5, *strewn, *pictures * 50):
                 greedy.socket.send(greedy.protect_rtcp(packet))
-            drain(greedy)
+            for each in drain(greedy):
+                if 127 < each[0] < 192 and int.from_bytes(each[8:12], "big") in recent:
+                    recent[int.from_bytes(each[8:12], "big")].append(int.from_bytes(each[2:4], "big"))
 
         call.while_it_goes_on(ask, 10)
         with call.memory_stays():
@@ -76,6 +80,8 @@ def test_one_who_asks_for_everything_again_all_the_time(tmp_path: Path) -> None:
         call.nobody_noticed()
         counters = call.counters()
         assert counters["dropped_retransmission_unknown"] > 0
+        assert counters["dropped_retransmission_too_many"] > 0
+        assert call.worker.statistics().peers["room/greedy"]["packets_retransmitted"] > 0
         greedy.socket.close()
 
 

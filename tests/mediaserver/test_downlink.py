@@ -142,6 +142,13 @@ def test_a_growing_round_trip_counts_without_remb(downlink: Downlink) -> None:
     assert downlink.budget == 51_000
 
 
+def test_a_negative_round_trip_says_nothing(downlink: Downlink) -> None:
+    downlink.measured_round_trip(-1.0, 60_000, 1.0)
+    for number in range(4):
+        downlink.measured_round_trip(0.05, 60_000, 2.0 + number)
+    assert downlink.budget is None
+
+
 def test_a_growing_round_trip_is_left_to_the_browser_where_a_remb_comes(downlink: Downlink) -> None:
     downlink.estimated(2 * SENT, SENT, 5.0)
     downlink.measured_round_trip(0.05, SENT, 5.5)

@@ -62,6 +62,28 @@ def test_a_switch_waits_for_a_keyframe_and_leaves_no_mark(stage: Stage) -> None:
     assert all(each.parts == [0, 1] for each in seen)
 
 
+@pytest.mark.parametrize("packets", [1, 2, 3])
+@pytest.mark.parametrize("lost", ["the first packet", "the whole picture"])
+def test_a_switch_at_a_keyframe_that_was_lost_and_comes_late(stage: Stage, packets: int, lost: str) -> None:
+    stage.choose(0)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(5)
+    stage.choose(2)
+    stage.frames(2)
+    shown = stage.seen()
+    key, *later = [stage.layers[2].frame(stage.moment + step, key=step == 1, packets=packets) for step in range(1, 5)]
+    gone = key[:1] if lost == "the first packet" else key
+    for packet in (*key[len(gone) :], *later[0], *later[1], *gone, *later[2]):
+        stage.receive(packet)
+    sent = stage.subscriber.sink.take_rtp()
+    assert all(each.payload for each in sent)
+    seen = pictures(sorted(sent, key=lambda each: each.sequence_number))
+    assert [(each.layer, each.key, each.parts) for each in seen] == [
+        (2, number == 0, list(range(packets))) for number in range(4)
+    ]
+    assert_continuous([*shown, *seen])
+
+
 def test_who_goes_back_to_the_first_layer_is_plain_again(stage: Stage) -> None:
     stage.publisher.media.want_layers(frozenset({0, 2}))
     stage.frame((2,), key=(2,))
@@ -114,6 +136,40 @@ def test_a_layer_that_falls_silent_is_left_at_once(stage: Stage) -> None:
     assert_continuous(seen)
     assert [each.layer for each in seen][-5:] == [1, 1, 1, 2, 2] or seen[-1].layer in (1, 2)
     assert 1 in {each.layer for each in seen}
+
+
+def test_a_layer_that_is_switched_on_again_is_seen_from_its_first_keyframe_on(stage: Stage) -> None:
+    stage.choose(2)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(3)
+    stage.publisher.media.want_layers(frozenset({0}))
+    stage.frame(key=(0,))
+    stage.frames(30, (0,))
+    assert stage.seen()[-1].layer == 0
+    stage.publisher.media.want_layers(frozenset({0, 2}))
+    stage.asked()
+    stage.frames(10, (0,))
+    assert stage.asked() == set(), "who is silent is not asked again and again"
+    stage.frame((0, 2), key=(2,))
+    stage.frames(4, (0, 2))
+    seen = stage.seen()
+    assert_continuous(seen)
+    assert [each.layer for each in seen] == [0] * 11 + [2] * 5
+    assert stage.asked() == set()
+
+
+def test_a_layer_that_comes_back_without_its_first_keyframe_is_asked_for_one(stage: Stage) -> None:
+    stage.choose(2)
+    stage.frame(key=(0, 1, 2))
+    stage.frames(30, (0, 1))
+    stage.frame((0, 1), key=(1,))
+    stage.frames(2, (0, 1))
+    assert stage.seen()[-1].layer == 1
+    stage.asked()
+    stage.frames(2)
+    assert stage.asked() == {2}
+    stage.frame(key=(2,))
+    assert stage.seen()[-1].layer == 2
 
 
 def test_all_silent_is_no_reason_to_go(stage: Stage) -> None:
@@ -246,6 +302,60 @@ def test_one_layer_after_another_may_change_its_ssrc(stage: Stage) -> None:
     stage.receive(rtp(7777, 5, 90_000, frame[-13:], elements=elements))
     assert SSRCS[0] not in stage.publisher.media._incoming.by_ssrc
     assert_continuous(stage.seen())
+
+
+def test_a_repair_stream_in_use_is_not_replaced(stage: Stage) -> None:
+    stage.choose(0)
+    stage.frame(key=(0,))
+    known = stage.publisher.media._incoming.by_ssrc
+    packets = stage.layers[0].frame(stage.moment + 1, packets=4)
+    stage.receive(packets[3])
+    stage.receive(stage.layers[0].repair(packets[0], 1))
+    elements = element(IDS.mid, b"1") + element(IDS.repaired_rid, b"l")
+    stage.receive(rtp(9001, 1, 0, b"\0\1" + bytes(9), 97, elements=elements))
+    assert REPAIR_SSRCS[0] in known
+    assert 9001 not in known
+    stage.clock.now += 3
+    stage.receive(rtp(9001, 2, 0, b"\0\1" + bytes(9), 97, elements=elements))
+    assert REPAIR_SSRCS[0] not in known
+    assert 9001 in known
+
+
+def test_nothing_shown_before_is_shown_again_however_many_streams_came_between(stage: Stage) -> None:
+    stage.choose(0)
+    elements = element(IDS.mid, b"1") + element(IDS.rid, b"h")
+    for turn in range(12):
+        # Layer h comes under a new SSRC each time, while l stays.
+        stage.clock.now += 3
+        stage.frame((0,), key=(0,))
+        stage.choose(2)
+        frame = Layer(2, 5, 9, 9, 0).frame(1, key=True, packets=1)[0]
+        stage.receive(rtp(7000 + turn, 5, 90_000 * turn, frame[-14:], elements=elements))
+        assert [each.layer for each in stage.seen()][-1] == 2
+        stage.choose(-1)
+        stage.choose(0)
+        assert stage.seen() == []
+
+
+@pytest.mark.parametrize("shaped", [False, True])
+def test_what_came_before_a_start_and_comes_late_is_counted(stage: Stage, *, shaped: bool) -> None:
+    if shaped:
+        stage.measured().choose(2, temporal=0)
+        stage.frames(4)
+    else:
+        stage.publisher.media.want_layers(frozenset({2}))
+        stage.frame((2,), key=(2,))
+    stage.subscriber.shows(False)
+    lost = stage.layers[2].frame(stage.moment + 1, packets=1)[0]
+    stage.clock.now += 1
+    stage.frame((2,))
+    stage.subscriber.shows(True)
+    stage.frame((2,), key=(2,))
+    assert stage.seen()[-1].key
+    assert stage.subscription.is_shaped is shaped
+    stage.receive(lost)
+    assert stage.seen() == []
+    assert stage.drops.counts[Drop.LATE_FOR_SUBSCRIBER] == 1
 
 
 def test_rates_are_told_by_spatial_and_temporal_layer(stage: Stage) -> None:

@@ -84,6 +84,25 @@ def test_one_ssrc_and_sequence_number_never_carry_two_contents(
     assert len(numbers) == len(set(numbers))
 
 
+def test_sections_that_went_leave_their_counts_and_an_ssrc_is_never_begun_anew() -> None:
+    clock, drops = Clock(), Drops()
+    publisher, subscriber = Peer(clock, drops, publishing()), Peer(clock, drops, subscribing())
+    connect_slot(publisher.media, subscriber.media, 0)
+    for turn in range(50):
+        clock.now += 1
+        subscriber.media.negotiate(subscribing(ssrc=5000 + 10 * turn))
+        publisher.media.receive_rtp(rtp(VIDEO_SSRC, turn, turn * 3000, KEYFRAME), clock.now)
+    assert len(subscriber.media._subscriptions) == 2
+    assert subscriber.media.statistics()["packets_sent"] == 50
+    assert subscriber.media.sent_on(0) == (0, 50)
+    sent = {packet.ssrc for packet in subscriber.sink.take_rtp()}
+    assert sent == {5001 + 10 * turn for turn in range(50)}
+    clock.now += 1
+    subscriber.media.negotiate(subscribing(ssrc=5000))
+    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 50, 50 * 3000, KEYFRAME), clock.now)
+    assert subscriber.sink.take_rtp() == []
+
+
 @given(start=st.integers(0, 0xFFFF), lost=st.sets(st.integers(1, 299)))
 def test_true_losses_stay_visible_over_wraparound(start: int, lost: set[int]) -> None:
     clock, drops = Clock(), Drops()

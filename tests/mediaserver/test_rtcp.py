@@ -190,6 +190,21 @@ def test_reports_to_the_publisher_count_losses_and_carry_the_worst_subscribers()
     assert report.blocks[0].fraction_lost == 77
 
 
+def test_a_sender_report_that_is_repeated_spoils_no_subscribers_round_trip() -> None:
+    clock, drops = Clock(), Drops()
+    publisher, subscriber = Peer(clock, drops, publishing()), Peer(clock, drops, subscribing())
+    connect_slot(publisher.media, subscriber.media, 0)
+    publisher.media.receive_rtp(rtp(VIDEO_SSRC, 1, 0, KEYFRAME), clock.now)
+    before = subscriber.media.statistics()["round_trip_ms"]
+    for ntp, seconds in ((7 << 32, 1.0), (7 << 32, 0.02)):
+        publisher.media.receive_rtcp(sender_report(VIDEO_SSRC, ntp, 1, 1, 1), clock.now)
+        clock.now += seconds
+    for delay in (1.0, 0.0):
+        block = ReportBlock(5001, 0, 0, 70_000, 0, (7 << 32) >> 16 & 0xFFFFFFFF, int(delay * 65536))
+        subscriber.media.receive_rtcp(receiver_report(9, [block]), clock.now)
+    assert subscriber.media.statistics()["round_trip_ms"] == before
+
+
 def test_round_trip_is_measured_on_our_sender_reports() -> None:
     clock, drops = Clock(), Drops()
     publisher, subscriber = Peer(clock, drops, publishing()), Peer(clock, drops, subscribing())

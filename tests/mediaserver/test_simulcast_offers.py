@@ -63,6 +63,24 @@ def test_screens_are_told_from_cameras(browser: str) -> None:
     assert "a=msid:screen screen-video\r\n" in screen_slot
 
 
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_one_section_shows_the_screen_and_more_are_rejected(browser: str) -> None:
+    *before, last = re.split(r"(?=^m=)", browser_offer(browser), flags=re.MULTILINE)
+    mid = re.search(r"^a=mid:(.*?)\r$", last, re.MULTILINE)
+    assert mid is not None
+    more = [last.replace(mid[0], f"a=mid:{number}\r") for number in (20, 21, 22)]
+    bundle = f"BUNDLE{''.join(f' {number}' for number in (20, 21, 22))}"
+    offer = "".join([*before, last, *more]).replace("BUNDLE", bundle)
+    negotiation = Negotiation()
+    negotiated = negotiation.accept(read_offer(offer), h264_by_all=True)
+    assert [each.mid for each in negotiated.sections if each.slot == SCREEN_SLOT] == [mid[1]]
+    assert write_answer(read_offer(offer), negotiated, LOCAL).count("\r\nm=video 0 ") == 3
+    # When that one pauses another may show it.
+    paused = "".join([*before, last.replace("a=recvonly", "a=inactive"), *more]).replace("BUNDLE", bundle)
+    again = negotiation.accept(read_offer(paused), h264_by_all=True)
+    assert [each.mid for each in again.sections if each.slot == SCREEN_SLOT] == ["20"]
+
+
 @pytest.mark.parametrize(
     ("line", "rids"),
     [

@@ -7,6 +7,7 @@ from aiortc.rtp import RtcpPacket, RtcpRtpfbPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mediaserver.drops import Drop, Drops
 from mediaserver.transport_feedback import TransportFeedback
 
 
@@ -50,7 +51,7 @@ def decode(packet: bytes) -> tuple[int, dict[int, float]]:
     steps=st.lists(st.tuples(st.integers(1, 30), st.integers(-4000, 4000)), min_size=1, max_size=60),
 )
 def test_every_arrival_is_told_once(start: int, steps: list[tuple[int, int]]) -> None:
-    feedback = TransportFeedback()
+    feedback = TransportFeedback(Drops())
     index, time = start, 5000.0
     sent: dict[int, float] = {}
     told: dict[int, float] = {}
@@ -74,7 +75,7 @@ def test_every_arrival_is_told_once(start: int, steps: list[tuple[int, int]]) ->
 
 
 def test_losses_between_two_feedbacks_are_told() -> None:
-    feedback = TransportFeedback()
+    feedback = TransportFeedback(Drops())
     feedback.arrivals.update({10: 1.0, 11: 1.001})
     assert decode(feedback.build(1.1, 1, 2))[0] == 2
     feedback.arrivals.update({15: 1.11})
@@ -84,7 +85,7 @@ def test_losses_between_two_feedbacks_are_told() -> None:
 
 
 def test_a_late_packet_is_not_told_again_and_a_leap_is_survived() -> None:
-    feedback = TransportFeedback()
+    feedback = TransportFeedback(Drops())
     feedback.arrivals.update({10: 1.0, 12: 1.001})
     feedback.build(1.1, 1, 2)
     feedback.arrivals.update({11: 1.2})
@@ -95,7 +96,7 @@ def test_a_late_packet_is_not_told_again_and_a_leap_is_survived() -> None:
 
 
 def test_feedback_waits_for_its_interval() -> None:
-    feedback = TransportFeedback()
+    feedback = TransportFeedback(Drops())
     assert not feedback.due(1.0)
     feedback.arrivals[1] = 1.0
     assert feedback.due(1.0)
@@ -106,9 +107,11 @@ def test_feedback_waits_for_its_interval() -> None:
 
 
 def test_numbers_strewn_at_random_are_not_kept() -> None:
-    feedback = TransportFeedback()
+    drops = Drops()
+    feedback = TransportFeedback(drops)
     feedback.arrivals[0] = 1.0
     feedback.build(1.0, 1, 2)
     feedback.arrivals.update((sequence, 1.1) for sequence in range(1, 32_000, 7))
     assert feedback.build(1.1, 1, 2)
     assert not feedback.arrivals
+    assert drops.counts[Drop.ARRIVAL_NOT_TOLD] > 4_000

@@ -1,14 +1,29 @@
 """What a publisher is told to send: what somebody can see, at once more, a little later less."""
 
+import itertools
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.link_messages import SlotEntry, TileEntry
 from mediaserver.link_messages import Wanted as WantedNotice
+from mediaserver.media_peer import CONNECTING_SECONDS, MediaPeer
+from mediaserver.settings import GONE_AFTER
 from mediaserver.tiles import TileSize
-from mediaserver.wanted import LOWER_AFTER_SECONDS, Wanted, WantedTeller, wanted_layers
+from mediaserver.transport_state import TransportState
+from mediaserver.wanted import (
+    LOWER_AFTER_SECONDS,
+    MISSED_AFTER_SECONDS,
+    SUBSTITUTE_SECONDS,
+    Substitutes,
+    Wanted,
+    WantedTeller,
+    wanted_layers,
+)
 from tests.mediaserver.conftest import WorkerUnderTest
+from tests.mediaserver.packet_path import KEYFRAME, element, rtp
 from tests.mediaserver.raw_client import browser_offer
 
 SIMULCAST = browser_offer("chromium-simulcast")
@@ -57,10 +72,37 @@ def test_more_is_told_at_once_and_less_when_it_stayed_so(steps: list[tuple[set[i
             assert not teller.pending
 
 
+def test_a_layer_that_does_not_come_has_the_next_lower_one_in_its_place() -> None:
+    wanted, low, both = frozenset({0, 2}), frozenset({0}), frozenset({0, 2})
+    substitutes, now = Substitutes(), 100.0
+    assert substitutes.beside(wanted, low, now) == {0, 2}
+    assert substitutes.beside(wanted, low, now + MISSED_AFTER_SECONDS - 0.1) == {0, 2}
+    now += MISSED_AFTER_SECONDS
+    assert substitutes.beside(wanted, low, now) == {0, 1, 2}
+    # Back again: the one in its place goes after a while.
+    assert substitutes.beside(wanted, both, now + SUBSTITUTE_SECONDS - 0.1) == {0, 1, 2}
+    assert substitutes.beside(wanted, both, now + SUBSTITUTE_SECONDS) == {0, 2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sent"), [({2}, set()), ({0, 2}, set()), ({0, 2}, {0, 2}), ({0}, {0}), ({0, 2}, {2}), ({0, 1}, {0, 1})]
+)
+def test_silence_of_all_and_layers_that_come_need_nothing_in_their_place(wanted: set[int], sent: set[int]) -> None:
+    substitutes = Substitutes()
+    for step in range(100):
+        assert substitutes.beside(frozenset(wanted), frozenset(sent), 100.0 + step) == wanted
+
+
 def told(media: WorkerUnderTest, peer: str) -> list[tuple[tuple[str, ...], bool]]:
     return [
         (each.camera, each.screen) for each in media.notices if isinstance(each, WantedNotice) and each.peer == peer
     ]
+
+
+def peer_of(media: WorkerUnderTest, name: str) -> MediaPeer:
+    peer = media.worker._find("room", name)
+    assert peer is not None
+    return peer
 
 
 def shows(media: WorkerUnderTest, peer: str, **sizes: TileSize) -> None:
@@ -89,6 +131,25 @@ async def test_layers_come_with_the_third_person_and_go_with_them(media: WorkerU
     await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
 
 
+async def test_a_weak_up_link_is_told_to_send_the_middle_layer(media: WorkerUnderTest) -> None:
+    for name in ("anna", "boris", "vera"):
+        media.offer(name, SIMULCAST)
+    assert told(media, "anna")[-1] == (("l", "h"), False)
+    anna = peer_of(media, "anna")
+    camera = anna.camera
+    assert camera is not None
+    elements = element(camera.extensions.mid, camera.mid.encode()) + element(camera.extensions.rid, b"l")
+    numbers = itertools.count(1)
+
+    def middle_came() -> bool:
+        number = next(numbers)
+        packet = rtp(4001, number, 450 * number, KEYFRAME, camera.codecs[0].payload_type, elements=elements)
+        anna.transport.media.receive_rtp(packet, time.monotonic())
+        return told(media, "anna")[-1] == (("l", "m", "h"), False)
+
+    await media.until(middle_came)
+
+
 async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
     media.offer("anna", SIMULCAST)
     media.offer("boris", SIMULCAST)
@@ -99,6 +160,29 @@ async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
     shows(media, "boris")
     assert told(media, "anna")[-1] == (("l", "h"), False)
     await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
+
+
+async def test_who_is_gone_is_no_viewer_until_they_are_back(media: WorkerUnderTest) -> None:
+    for name in ("anna", "boris", "vera"):
+        media.offer(name, SIMULCAST)
+        # As after the handshake; silence is what the transport looks for.
+        peer_of(media, name).transport.state = TransportState.LIVE
+    boris, vera = peer_of(media, "boris").transport, peer_of(media, "vera").transport
+    vera._heard_at -= GONE_AFTER
+    await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
+    assert not any(each.wanted for each in vera.media._subscriptions.values() if each.video)
+    boris._heard_at -= GONE_AFTER
+    await media.until(lambda: told(media, "anna")[-1] == ((), False))
+    boris._heard_at = vera._heard_at = time.monotonic()
+    await media.until(lambda: told(media, "anna")[-1] == (("l", "h"), False))
+
+
+async def test_who_never_connects_is_no_viewer_for_long(media: WorkerUnderTest) -> None:
+    media.offer("anna", SIMULCAST)
+    media.offer("boris", SIMULCAST)
+    assert told(media, "anna") == []
+    peer_of(media, "boris").came_at -= CONNECTING_SECONDS
+    await media.until(lambda: told(media, "anna") == [((), False)])
 
 
 async def test_a_camera_without_layers_sends_or_does_not(media: WorkerUnderTest) -> None:
