@@ -14,6 +14,10 @@ CONNECT_DEADLINE = 30.0
 HANDSHAKE_DEADLINE = 15.0
 """From the first verified connectivity check to the end of the DTLS handshake."""
 
+WAY_SILENT_AFTER = 1.0
+"""A path that a nomination names takes the place of one this silent. Who sends is never silent so long: a packet of
+Opus comes each 400 ms even of silence."""
+
 MAXIMUM_PUBLISHERS = 8
 MAXIMUM_PEERS = 32
 """In one room."""

@@ -138,9 +138,9 @@ async def test_a_new_address_is_adopted_on_proof_and_capped_until_checked(media:
     await media.until(lambda: transport._sources)
     client.move()
     client.send(client.audio())
-    await media.until(lambda: transport._adopted is not None)
-    assert transport._adopted is not None
-    assert transport._adopted.address == client.socket.getsockname()
+    await media.until(lambda: transport._way.adopted is not None)
+    assert transport._way.adopted is not None
+    assert transport._way.adopted.address == client.socket.getsockname()
     packet = b"\x80\xc9\x00\x01" + bytes(1000)
     for _ in range(UNCONFIRMED_ALLOWANCE // 1000 + 10):
         transport.sink.send_rtcp(packet)
@@ -148,7 +148,7 @@ async def test_a_new_address_is_adopted_on_proof_and_capped_until_checked(media:
     capped = media.drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS]
     client.send(client.check())
     await client.stun_response()
-    assert transport._adopted is None
+    assert transport._way.adopted is None
     transport.sink.send_rtcp(packet)
     assert media.drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] == capped
 
@@ -168,8 +168,8 @@ async def test_a_stolen_or_replayed_packet_moves_nobody(media: WorkerUnderTest) 
     await media.until(lambda: refused(media) >= 2)
     thief.send(b"\x80" + bytes(40))
     await media.dropped(Drop.MEDIA_UNKNOWN_ADDRESS)
-    assert transport._path is not None
-    assert transport._path.address == client.socket.getsockname()
+    assert transport._way.path is not None
+    assert transport._way.path.address == client.socket.getsockname()
 
 
 async def test_an_old_address_that_still_speaks_takes_its_place_back(media: WorkerUnderTest) -> None:
@@ -181,11 +181,11 @@ async def test_an_old_address_that_still_speaks_takes_its_place_back(media: Work
     media.clients.append(thief)
     thief.server = client.server
     thief.send(client.audio())
-    await media.until(lambda: transport._adopted is not None)
+    await media.until(lambda: transport._way.adopted is not None)
     client.send(client.audio())
-    await media.until(lambda: transport._path is not None)
-    assert transport._path is not None
-    assert transport._path.address == client.socket.getsockname()
+    await media.until(lambda: transport._way.path is not None)
+    assert transport._way.path is not None
+    assert transport._way.path.address == client.socket.getsockname()
 
 
 async def test_an_ice_restart_keeps_both_credentials_until_nomination_and_the_keys(media: WorkerUnderTest) -> None:
