@@ -50,10 +50,11 @@ class Switchboard:
             counts[Drop.STUN_UNKNOWN_USER] += 1
             return
         transport, generation = found
-        if not generation.limit.take(arrival):
-            counts[Drop.STUN_RATE_LIMITED] += 1
-        elif not ice.integrity_is_right(datagram, request, generation.password):
+        # Before the limit: who knows but a user name, which goes in the clear, must not use it up.
+        if not ice.integrity_is_right(datagram, request, generation.password):
             counts[Drop.STUN_BAD_INTEGRITY] += 1
+        elif not transport.may_check(endpoint, address, generation, arrival):
+            counts[Drop.STUN_RATE_LIMITED] += 1
         else:
             transport.receive_check(endpoint, address, request, generation, arrival)
 

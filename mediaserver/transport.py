@@ -41,7 +41,7 @@ class Generation:
         self.local = IceCredentials.fresh()
         self.password = self.local.password.encode()
         self.username = f"{self.local.ufrag}:{remote.ufrag}".encode()
-        self.limit = TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
+        self.limit = _check_limit(now)
 
 
 class Directory(Protocol):
@@ -80,6 +80,7 @@ class Transport:
         self._dtls = DtlsServer(identity, fingerprints, self._send_dtls)
         self._dtls_timer: asyncio.TimerHandle | None = None
         self._generations: list[Generation] = []
+        self._checks_in_use = _check_limit(now)
         self._sources: set[bytes] = set()
         self._incoming: SrtpSession | None = None
         self._unprotect: Unprotect = _no_keys
@@ -107,6 +108,13 @@ class Transport:
         generation = Generation(remote, now)
         self._generations.append(generation)
         self._directory.add_generation(self, generation)
+
+    def may_check(self, endpoint: Endpoint, address: Address, generation: Generation, arrival: float) -> bool:
+        """Whether a verified check is still within its limit. Copies of checks, sent from elsewhere, use up another
+        limit than those of the way in use."""
+        path = endpoint.paths.get(address)
+        limit = self._checks_in_use if path is not None and path is self._way.path else generation.limit
+        return limit.take(arrival)
 
     def receive_check(
         self, endpoint: Endpoint, address: Address, request: BindingRequest, generation: Generation, arrival: float
@@ -287,6 +295,10 @@ class Transport:
             self.close()
         else:
             self._arm_dtls_timer()
+
+
+def _check_limit(now: float) -> TokenBucket:
+    return TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
 
 
 def _no_keys(packet: bytes) -> bytes:

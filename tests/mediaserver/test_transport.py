@@ -61,12 +61,38 @@ async def test_wrong_checks_are_counted_and_not_answered(media: WorkerUnderTest)
         client.socket.recv(2000)
 
 
+async def flood(client: RawClient, check: bytes) -> None:
+    for _ in range(int(CHECKS_BURST) + 100):
+        client.send(check)
+        await asyncio.sleep(0)
+
+
 async def test_a_flood_of_checks_is_limited(media: WorkerUnderTest) -> None:
     client = offered(media)
-    for _ in range(int(CHECKS_BURST) + 100):
-        client.send(client.check(password="wrong" * 5))
-        await asyncio.sleep(0)
+    await flood(client, client.check())
     await media.dropped(Drop.STUN_RATE_LIMITED)
+
+
+async def test_wrong_checks_use_up_nobodys_limit(media: WorkerUnderTest) -> None:
+    client = offered(media)
+    await flood(client, client.check(password="wrong" * 5))
+    await media.dropped(Drop.STUN_BAD_INTEGRITY, int(CHECKS_BURST) + 100)
+    await client.connect_ice()
+    assert media.drops.counts[Drop.STUN_RATE_LIMITED] == 0
+
+
+async def test_copied_checks_do_not_use_up_the_limit_of_the_way_in_use(media: WorkerUnderTest) -> None:
+    client = await media.join("anna")
+    thief = RawClient()
+    media.clients.append(thief)
+    thief.server = client.server
+    await flood(thief, client.check())
+    await media.dropped(Drop.STUN_RATE_LIMITED)
+    before = media.drops.counts[Drop.STUN_RATE_LIMITED]
+    for _ in range(20):
+        client.send(client.check(nominate=True))
+        await client.stun_response()
+    assert media.drops.counts[Drop.STUN_RATE_LIMITED] == before
 
 
 async def test_dtls_is_heard_only_after_a_check(media: WorkerUnderTest) -> None:
