@@ -38,6 +38,7 @@ UNCONFIRMED_FACTOR = 3
 CHECKS_PER_SECOND = 100.0
 CHECKS_BURST = 200.0
 STRAYS_PER_SECOND = 200.0
+"""Of one transport's media from unknown addresses."""
 MAXIMUM_TCP_CONNECTIONS = 1000
 """Of one worker, and so on."""
 MAXIMUM_TCP_FROM_ADDRESS = 200

@@ -23,6 +23,7 @@ from mediaserver.settings import (
     MAXIMUM_GENERATIONS,
     MAXIMUM_PACKET,
     MAXIMUM_SOURCES,
+    STRAYS_PER_SECOND,
     UNSTABLE_AFTER,
 )
 from mediaserver.srtp import SrtpSession, Unprotect
@@ -81,6 +82,7 @@ class Transport:
         self._dtls_timer: asyncio.TimerHandle | None = None
         self._generations: list[Generation] = []
         self._checks_in_use = _check_limit(now)
+        self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
         self._sources: set[bytes] = set()
         self._incoming: SrtpSession | None = None
         self._unprotect: Unprotect = _no_keys
@@ -175,7 +177,10 @@ class Transport:
 
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None:
         """A packet with one of our sources from an unknown address; adopted only if it is authentic and fresh."""
-        self.receive_media(Path(endpoint, address, self), packet, arrival)
+        if self._strays.take(arrival):
+            self.receive_media(Path(endpoint, address, self), packet, arrival)
+        else:
+            self._drops.counts[Drop.MEDIA_UNKNOWN_ADDRESS] += 1
 
     @property
     def path(self) -> Path | None:

@@ -1,5 +1,6 @@
 """Where a peer's packets go when connectivity checks and media come from several addresses."""
 
+import asyncio
 import struct
 
 import pytest
@@ -8,7 +9,7 @@ from mediaserver.drops import Drop
 from mediaserver.settings import UNCONFIRMED_ALLOWANCE
 from mediaserver.transport import Transport
 from tests.mediaserver.conftest import WorkerUnderTest
-from tests.mediaserver.raw_client import RawClient
+from tests.mediaserver.raw_client import AUDIO_SSRC, RawClient
 from tests.mediaserver.test_transport import transport_of
 
 
@@ -173,3 +174,18 @@ async def test_all_unconfirmed_addresses_share_one_allowance(media: WorkerUnderT
     for _ in range(UNCONFIRMED_ALLOWANCE // 2000):
         transport.sink.send_rtcp(packet)
     assert counts[Drop.SEND_UNCONFIRMED_ADDRESS] == before
+
+
+async def test_junk_under_one_members_source_keeps_no_other_from_being_adopted(media: WorkerUnderTest) -> None:
+    loud, client = await media.join("loud"), await media.join("anna")
+    loud.send(loud.audio())
+    client.send(client.audio(ssrc=777))
+    transport = transport_of(media, "anna")
+    await media.until(lambda: transport._sources and transport_of(media, "loud")._sources)
+    junk = thief_of(media, loud)
+    while not media.drops.counts[Drop.MEDIA_UNKNOWN_ADDRESS]:
+        junk.send(struct.pack("!BBHII", 0x80, 111, 1, 1, AUDIO_SSRC) + bytes(30))
+        await asyncio.sleep(0)
+    client.move()
+    client.send(client.audio(ssrc=777))
+    await goes_to(media, transport, client)
