@@ -55,6 +55,7 @@ class Drop(IntEnum):
     TCP_FRAME_TOO_LONG = 143
     TCP_BACKLOG_VIDEO = 144
     TCP_BACKLOG_FULL = 145
+    TCP_SHORT_FRAMES = 146
 
 
 class Drops:

@@ -31,6 +31,8 @@ MAXIMUM_GENERATIONS = 3
 MAXIMUM_OFFERS = 200
 """Of one connection: each may leave sections, slots and SSRCs behind, which live as long as its keys. A client that
 needs more makes a new connection."""
+DRAIN_SECONDS = 0.001
+"""How long one socket is read in a turn of the loop; then the others, and the timers, have theirs."""
 MAXIMUM_PACKET = 1500
 UNCONFIRMED_ALLOWANCE = 64 * 1024
 """Bytes to an adopted address before a connectivity check confirms it; more comes with what arrives from there."""
@@ -47,6 +49,9 @@ MAXIMUM_TCP_UNVERIFIED = 200
 """That no verified connectivity check has come through yet; the oldest gives way to the next."""
 TCP_VERIFY_DEADLINE = 10.0
 """From the connection to its first verified connectivity check."""
+SHORT_FRAMES_PER_SECOND = 10.0
+SHORT_FRAMES_BURST = 1000.0
+"""Of one TCP connection: frames that are too short for anything, empty ones as well. Who sends more is cut."""
 
 
 @dataclass(frozen=True, slots=True)
