@@ -69,7 +69,8 @@ async def test_frames_may_come_in_any_pieces(media: WorkerUnderTest) -> None:
 async def test_many_frames_of_one_read_leave_the_others_their_turn(
     media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = await media.join("anna", TcpClient())
+    client = TcpClient()
+    await media.join("anna", client)
     monkeypatch.setattr("mediaserver.tcp_connection.DRAIN_SECONDS", 1e-9)
     client.send_bytes(frame(b"") * 300 + frame(client.check()) + b"\x00")
     seen = [0]
@@ -85,7 +86,8 @@ async def test_many_frames_of_one_read_leave_the_others_their_turn(
 async def test_who_is_cut_in_the_middle_of_a_long_read_is_forgotten(
     media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = await media.join("anna", TcpClient())
+    client = TcpClient()
+    await media.join("anna", client)
     monkeypatch.setattr("mediaserver.tcp_connection.DRAIN_SECONDS", 1e-9)
     client.send_bytes(frame(b"") * 100 + b"\xff\xff" + frame(client.check()))
     await client.closed_by_server()
@@ -94,7 +96,8 @@ async def test_who_is_cut_in_the_middle_of_a_long_read_is_forgotten(
 
 
 async def test_who_sends_nothing_but_empty_frames_is_cut(media: WorkerUnderTest) -> None:
-    client = await media.join("anna", TcpClient())
+    client = TcpClient()
+    await media.join("anna", client)
     client.send_bytes(frame(b"") * 500 + frame(client.check()))
     await client.stun_response()
     client.send_bytes(frame(b"") * 8000)
