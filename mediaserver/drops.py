@@ -47,6 +47,7 @@ class Drop(IntEnum):
     SEND_UNCONFIRMED_ADDRESS = 121
     FAULT = 122
     SEND_WITHOUT_WAY = 123
+    MEDIA_TOO_MANY_PACKETS = 124
 
     # TCP connections, and frames that one has no room for
     TCP_TOO_MANY_CONNECTIONS = 140

@@ -23,6 +23,8 @@ from mediaserver.settings import (
     MAXIMUM_GENERATIONS,
     MAXIMUM_PACKET,
     MAXIMUM_SOURCES,
+    PACKETS_BURST,
+    PACKETS_PER_SECOND,
     STRAYS_PER_SECOND,
     UNSTABLE_AFTER,
 )
@@ -84,6 +86,9 @@ class Transport:
         self._checks_in_use = _check_limit(now)
         self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
         self._sources: set[bytes] = set()
+        self._packets = 0
+        """Authentic ones since the last look at the ceiling."""
+        self._ceiling = TokenBucket(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self._incoming: SrtpSession | None = None
         self._unprotect: Unprotect = _no_keys
         self._unprotect_rtcp: Unprotect = _no_keys
@@ -165,6 +170,7 @@ class Transport:
             self._count_refused(packet, error)
             return
         self._heard_at = arrival
+        self._packets += 1
         if not known:
             self._sources.add(source)
             self._directory.add_source(self, source)
@@ -192,7 +198,9 @@ class Transport:
         self._way.lost(path)
 
     def tick(self, now: float) -> None:
-        """Several times a second: silence and deadlines."""
+        """Several times a second: silence, deadlines, and how much came."""
+        if self._incoming is not None:
+            self._keep_to_ceiling(self._incoming, now)
         silence = now - max(self._heard_at, self._checked_at)
         if self.state is TransportState.NEW:
             if now - self._entered_at > CONNECT_DEADLINE:
@@ -236,11 +244,18 @@ class Transport:
             return
         self._cancel_dtls_timer()
         self._incoming = sessions.incoming
-        self._unprotect = sessions.incoming.unprotect
-        self._unprotect_rtcp = sessions.incoming.unprotect_rtcp
+        self._keep_to_ceiling(sessions.incoming, now)
         self.sink.set_keys(sessions.outgoing)
         self._enter(TransportState.LIVE, now)
         self.media.set_active()
+
+    def _keep_to_ceiling(self, session: SrtpSession, now: float) -> None:
+        """Nothing is read while more has come than the limit allows; so the packet path need not look at it."""
+        packets, self._packets = self._packets, 0
+        if self._ceiling.spend(packets, now):
+            self._unprotect, self._unprotect_rtcp = session.unprotect, session.unprotect_rtcp
+        else:
+            self._unprotect = self._unprotect_rtcp = _too_many
 
     def _nominate(self, path: Path, generation: Generation, arrival: float) -> None:
         """A nominated pair ends the credentials older than its own."""
@@ -255,6 +270,8 @@ class Transport:
     def _count_refused(self, packet: bytes, error: Exception) -> None:
         if self._incoming is None:
             reason = Drop.MEDIA_BEFORE_KEYS
+        elif isinstance(error, _TooMany):
+            reason = Drop.MEDIA_TOO_MANY_PACKETS
         elif len(packet) > MAXIMUM_PACKET:
             reason = Drop.TOO_LONG
         elif str(error).startswith("replay"):
@@ -304,6 +321,14 @@ class Transport:
 
 def _check_limit(now: float) -> TokenBucket:
     return TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
+
+
+class _TooMany(ValueError):
+    """More came than any browser sends."""
+
+
+def _too_many(packet: bytes) -> bytes:
+    raise _TooMany
 
 
 def _no_keys(packet: bytes) -> bytes:

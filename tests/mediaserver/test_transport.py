@@ -154,6 +154,27 @@ async def test_sources_are_bounded_and_forgotten_ones_make_room(media: WorkerUnd
     }
 
 
+async def test_who_sends_more_than_any_browser_is_not_read_for_a_while(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaserver.transport.PACKETS_PER_SECOND", 20.0)
+    monkeypatch.setattr("mediaserver.transport.PACKETS_BURST", 20.0)
+    loud, calm = await media.join("loud"), await media.join("calm")
+    transport, counts = transport_of(media, "loud"), media.drops.counts
+    for _ in range(30):
+        loud.send(loud.audio())
+        loud.send(loud.outgoing.protect_rtcp(b"\x80\xc9\x00\x01" + bytes(4)))
+    while not counts[Drop.MEDIA_TOO_MANY_PACKETS]:
+        loud.send(loud.audio())
+        await asyncio.sleep(0.02)
+    calm.send(calm.audio(ssrc=777))
+    await media.until(lambda: transport_of(media, "calm")._sources)
+    heard = transport._heard_at
+    while transport._heard_at == heard:
+        loud.send(loud.audio())
+        await asyncio.sleep(0.02)
+
+
 # Changing addresses
 
 
