@@ -57,6 +57,7 @@ class Drop(IntEnum):
     TCP_BACKLOG_VIDEO = 144
     TCP_BACKLOG_FULL = 145
     TCP_SHORT_FRAMES = 146
+    TCP_CONNECTION_ENDED = 147
 
 
 class Drops:

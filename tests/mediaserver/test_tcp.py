@@ -239,6 +239,16 @@ async def test_who_never_reads_loses_pictures_before_sound_and_costs_bounded_mem
     await boris.stun_response()
 
 
+async def test_what_waits_when_a_connection_ends_is_counted(media: WorkerUnderTest) -> None:
+    await media.join("anna", TcpClient(receive_buffer=4096))
+    sender = connection_of(media, "anna").sender
+    while not media.drops.counts[Drop.TCP_BACKLOG_FULL]:
+        sender.sendto(bytes([0x80, 111]) + bytes(500), ())
+    waiting = len(sender._backlog._urgent)
+    media.worker.disconnect("room", "anna")
+    assert media.drops.counts[Drop.TCP_CONNECTION_ENDED] == waiting + 1, "one was begun"
+
+
 async def test_who_reads_again_gets_whole_frames_and_the_sound_first(media: WorkerUnderTest) -> None:
     client = TcpClient(receive_buffer=4096)
     await media.join("anna", client)
