@@ -42,7 +42,10 @@ class Backlog:
         self._sizes[video] -= len(frame)
         return frame
 
-    def clear(self) -> None:
+    def clear(self) -> int:
+        """How many frames are thus left out."""
+        left_out = len(self._urgent) + len(self._video)
         self._urgent.clear()
         self._video.clear()
         self._sizes = [0, 0]
+        return left_out

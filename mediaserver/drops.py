@@ -55,6 +55,7 @@ class Drop(IntEnum):
     SEND_UNCONFIRMED_ADDRESS = 121
     FAULT = 122
     SEND_WITHOUT_WAY = 123
+    MEDIA_TOO_MANY_PACKETS = 124
 
     # TCP connections, and frames that one has no room for
     TCP_TOO_MANY_CONNECTIONS = 140
@@ -63,6 +64,8 @@ class Drop(IntEnum):
     TCP_FRAME_TOO_LONG = 143
     TCP_BACKLOG_VIDEO = 144
     TCP_BACKLOG_FULL = 145
+    TCP_SHORT_FRAMES = 146
+    TCP_CONNECTION_ENDED = 147
 
 
 class Drops:

@@ -16,6 +16,8 @@ from mediaserver.peer_sink import Address
 
 HEADER_LENGTH = 20
 MAXIMUM_LENGTH = 548
+MAXIMUM_ATTRIBUTES = 16
+"""A browser's check has about ten."""
 
 _COOKIE = 0x2112A442
 _COOKIE_BYTES = _COOKIE.to_bytes(4, "big")
@@ -87,13 +89,17 @@ def parse_binding_request(data: bytes) -> BindingRequest | None:
 
 
 def _attributes(data: bytes) -> dict[int, tuple[int, int]] | None:
-    """Where each attribute's value begins and how long it is; None when one reaches past the end.
+    """Where each attribute's value begins and how long it is; None when one reaches past the end, or when
+    there are too many.
 
     What follows MESSAGE-INTEGRITY is not authenticated: only FINGERPRINT counts there (RFC 8489 section 14.5).
     """
     attributes: dict[int, tuple[int, int]] = {}
-    position = HEADER_LENGTH
+    position, number = HEADER_LENGTH, 0
     while position < len(data):
+        number += 1
+        if number > MAXIMUM_ATTRIBUTES:
+            return None
         kind, size = struct.unpack_from("!HH", data, position)
         value = position + 4
         position = value + ((size + 3) & ~3)

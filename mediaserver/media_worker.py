@@ -57,7 +57,7 @@ class MediaWorker:
         self._faults = Faults(drops)
         self._announce = announce
         self._identity = DtlsIdentity()
-        self._switchboard = Switchboard(drops, time.monotonic())
+        self._switchboard = Switchboard(drops)
         self._rooms: dict[str, MediaRoom] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None

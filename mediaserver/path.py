@@ -33,7 +33,7 @@ class Strangers(Protocol):
 class Path:
     """A way to a peer: one of our endpoints and the address on the other side."""
 
-    __slots__ = ("address", "confirmed", "endpoint", "transport")
+    __slots__ = ("address", "confirmed", "endpoint", "settled", "transport")
 
     def __init__(self, endpoint: "Endpoint", address: Address, transport: Connected) -> None:
         self.endpoint = endpoint
@@ -41,6 +41,8 @@ class Path:
         self.transport = transport
         self.confirmed = False
         """A verified STUN check came from there."""
+        self.settled = False
+        """In use, and the last authentic packet came from there: the next one changes nothing."""
 
 
 class Endpoint:

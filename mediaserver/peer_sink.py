@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 import pylibsrtp
 
 from mediaserver.drops import Drop, Drops
+from mediaserver.settings import UNCONFIRMED_ALLOWANCE
 from mediaserver.srtp import Protect, SrtpSession
 
 Address = tuple[Any, ...]
@@ -62,7 +63,8 @@ class PeerSink:
         self._sendto: Callable[[memoryview, Address], int] = _not_ready
         self._address: Address = ()
         self._socket: DatagramSender | None = None
-        self._allowance = 0
+        self._allowance = UNCONFIRMED_ALLOWANCE
+        """Of all unconfirmed addresses together: each new one would else be sent as much again."""
 
     def send_rtp(self, packet: bytes) -> None:
         """Protects and sends one RTP packet (RFC 3711). The same SSRC and sequence number must never carry other
@@ -90,14 +92,17 @@ class PeerSink:
         """From now on packets go to this confirmed address."""
         self._socket, self._address, self._sendto = through, address, through.sendto
 
-    def set_unconfirmed_address(self, through: DatagramSender, address: Address, allowance: int) -> None:
-        """Packets go to this address until `allowance` bytes are used up (RFC 9000 section 8.1 has the idea)."""
-        self._socket, self._address, self._allowance = through, address, allowance
+    def set_unconfirmed_address(self, through: DatagramSender, address: Address) -> None:
+        """Packets go to this address until the allowance is used up (RFC 9000 section 8.1 has the idea)."""
+        self._socket, self._address = through, address
         self._sendto = self._send_capped
 
     def forget_address(self) -> None:
         """The way to the peer has ended; what is sent before the next one is known is dropped."""
         self._socket, self._address, self._sendto = None, (), _no_way
+
+    def renew_allowance(self) -> None:
+        self._allowance = UNCONFIRMED_ALLOWANCE
 
     def allow_more(self, size: int) -> None:
         self._allowance += size

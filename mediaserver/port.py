@@ -12,11 +12,11 @@ from mediaserver.demultiplexer import Demultiplexer
 from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
 from mediaserver.path import Endpoint, Strangers
+from mediaserver.settings import DRAIN_SECONDS
 from mediaserver.sockets import BUFFER_BYTES, bind_first_free, enlarge_buffers
 from mediaserver.tcp_port import TcpPort
 
 MAXIMUM_DATAGRAM = 2048
-DRAIN_SECONDS = 0.001
 
 _SO_TIMESTAMPNS = 35
 _SO_MEMINFO = 55

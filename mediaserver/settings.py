@@ -14,6 +14,10 @@ CONNECT_DEADLINE = 30.0
 HANDSHAKE_DEADLINE = 15.0
 """From the first verified connectivity check to the end of the DTLS handshake."""
 
+WAY_SILENT_AFTER = 1.0
+"""A path that a nomination names takes the place of one this silent. Who sends is never silent so long: a packet of
+Opus comes each 400 ms even of silence."""
+
 MAXIMUM_PUBLISHERS = 8
 MAXIMUM_PEERS = 32
 """In one room."""
@@ -22,11 +26,17 @@ MAXIMUM_PATHS = 16
 """Addresses of one transport."""
 MAXIMUM_SOURCES = 64
 """Incoming SSRCs of one transport."""
+PACKETS_PER_SECOND = 3000.0
+PACKETS_BURST = 6000.0
+"""Authentic media packets of one transport, RTCP included. A browser with a camera in three layers and a screen sends
+some 4.3 Mbit/s, about 500 packets a second, and what a network held back for seconds comes at once."""
 MAXIMUM_GENERATIONS = 3
 """ICE credentials of one transport that are valid at the same time."""
 MAXIMUM_OFFERS = 200
 """Of one connection: each may leave sections, slots and SSRCs behind, which live as long as its keys. A client that
 needs more makes a new connection."""
+DRAIN_SECONDS = 0.001
+"""How long one socket is read in a turn of the loop; then the others, and the timers, have theirs."""
 MAXIMUM_PACKET = 1500
 UNCONFIRMED_ALLOWANCE = 64 * 1024
 """Bytes to an adopted address before a connectivity check confirms it; more comes with what arrives from there."""
@@ -34,6 +44,7 @@ UNCONFIRMED_FACTOR = 3
 CHECKS_PER_SECOND = 100.0
 CHECKS_BURST = 200.0
 STRAYS_PER_SECOND = 200.0
+"""Of one transport's media from unknown addresses."""
 MAXIMUM_TCP_CONNECTIONS = 1000
 """Of one worker, and so on."""
 MAXIMUM_TCP_FROM_ADDRESS = 200
@@ -42,6 +53,9 @@ MAXIMUM_TCP_UNVERIFIED = 200
 """That no verified connectivity check has come through yet; the oldest gives way to the next."""
 TCP_VERIFY_DEADLINE = 10.0
 """From the connection to its first verified connectivity check."""
+SHORT_FRAMES_PER_SECOND = 10.0
+SHORT_FRAMES_BURST = 1000.0
+"""Of one TCP connection: frames that are too short for anything, empty ones as well. Who sends more is cut."""
 
 
 @dataclass(frozen=True, slots=True)

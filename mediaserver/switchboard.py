@@ -4,19 +4,16 @@ from mediaserver import ice
 from mediaserver.drops import Drop, Drops
 from mediaserver.path import Endpoint
 from mediaserver.peer_sink import Address
-from mediaserver.settings import STRAYS_PER_SECOND
-from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport import Generation, Transport
 
 
 class Switchboard:
     """Finds transports by ICE username and, after an address change without ICE, by SSRC."""
 
-    def __init__(self, drops: Drops, now: float) -> None:
+    def __init__(self, drops: Drops) -> None:
         self._drops = drops
         self._by_username: dict[bytes, tuple[Transport, Generation]] = {}
         self._by_source: dict[bytes, Transport] = {}
-        self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
 
     @property
     def sources(self) -> int:
@@ -50,10 +47,11 @@ class Switchboard:
             counts[Drop.STUN_UNKNOWN_USER] += 1
             return
         transport, generation = found
-        if not generation.limit.take(arrival):
-            counts[Drop.STUN_RATE_LIMITED] += 1
-        elif not ice.integrity_is_right(datagram, request, generation.password):
+        # Before the limit: who knows but a user name, which goes in the clear, must not use it up.
+        if not ice.integrity_is_right(datagram, request, generation.password):
             counts[Drop.STUN_BAD_INTEGRITY] += 1
+        elif not transport.may_check(endpoint, address, generation, arrival):
+            counts[Drop.STUN_RATE_LIMITED] += 1
         else:
             transport.receive_check(endpoint, address, request, generation, arrival)
 
@@ -62,7 +60,7 @@ class Switchboard:
         transport believes it only when SRTP authenticates it."""
         source = packet[4:8] if 191 < packet[1] < 224 else packet[8:12]
         transport = self._by_source.get(source)
-        if transport is None or not self._strays.take(arrival):
+        if transport is None:
             self._drops.counts[Drop.MEDIA_UNKNOWN_ADDRESS] += 1
         else:
             transport.receive_stray_media(endpoint, address, packet, arrival)

@@ -11,7 +11,9 @@ from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
 from mediaserver.path import Endpoint, Path
 from mediaserver.peer_sink import Address
+from mediaserver.settings import DRAIN_SECONDS, SHORT_FRAMES_BURST, SHORT_FRAMES_PER_SECOND
 from mediaserver.tcp_sender import TcpSender
+from mediaserver.token_bucket import TokenBucket
 
 MAXIMUM_FRAME = 2048
 READ_BYTES = 16 * 1024
@@ -30,7 +32,7 @@ def network_of(host: str) -> str:
 class TcpConnection(Endpoint):
     """Lives until either side closes it, or its path is forgotten. Freed by `close`.
 
-    What is waiting to be read is bounded by one frame, what is waiting to be sent by the sender's backlog.
+    What is waiting to be taken is bounded by one read and a frame, what is waiting to be sent by the sender's backlog.
     """
 
     tcp = True
@@ -57,10 +59,11 @@ class TcpConnection(Endpoint):
         self._faults = faults
         self._ended = ended
         self._rest = b""
-        """The beginning of a frame whose end has not come."""
+        """The beginning of a frame whose end has not come, behind frames for which the time of a turn was too short."""
+        self._short = TokenBucket(SHORT_FRAMES_PER_SECOND, SHORT_FRAMES_BURST, time.monotonic())
         self._strange = 0
         self._closed = False
-        loop.add_reader(connected.fileno(), self._readable)
+        loop.add_reader(connected.fileno(), self._read)
 
     @property
     def verified(self) -> bool:
@@ -90,12 +93,6 @@ class TcpConnection(Endpoint):
         path = self.paths.get(self.peer)
         return path.transport.video_formats if path is not None else frozenset()
 
-    def _readable(self) -> None:
-        try:
-            self._read()
-        except Exception:
-            self._faults.happened("a frame")
-
     def _read(self) -> None:
         try:
             data = self._connected.recv(READ_BYTES)
@@ -111,28 +108,53 @@ class TcpConnection(Endpoint):
             if self._strange > UNVERIFIED_BYTES:
                 self._refuse(Drop.TCP_NOT_VERIFIED)
                 return
-        self._take_frames(self._rest + data if self._rest else data, time.monotonic())
+        if not self._take_frames(self._rest + data if self._rest else data):
+            self._loop.remove_reader(self._connected.fileno())
+            self._loop.call_soon(self._go_on)
 
-    def _take_frames(self, data: bytes, arrival: float) -> None:
+    def _go_on(self) -> None:
+        """The rest of a read whose frames were too many for one turn."""
+        if self._closed:
+            return
+        finished = self._take_frames(self._rest)
+        if finished and not self._closed:
+            self._loop.add_reader(self._connected.fileno(), self._read)
+        elif not finished:
+            self._loop.call_soon(self._go_on)
+
+    def _take_frames(self, data: bytes) -> bool:
+        """False: the turn is over, and whole frames are left."""
         at, end = 0, len(data)
+        arrival = time.monotonic()
+        until = arrival + DRAIN_SECONDS
         while end - at >= 2:
             begins = at + 2
             following = begins + (data[at] << 8 | data[at + 1])
             if following - begins > MAXIMUM_FRAME:
                 self._refuse(Drop.TCP_FRAME_TOO_LONG)
-                return
+                return True
             if following > end:
                 break
-            self._receive(data[begins:following], arrival)
+            if arrival >= until:
+                self._rest = data[at:]
+                return False
+            try:
+                self._receive(data[begins:following], arrival)
+            except Exception:
+                self._faults.happened("a frame")
             if self._closed:
-                return
+                return True
             at = following
+            arrival = time.monotonic()
         self._rest = data[at:]
+        return True
 
     def _receive(self, datagram: bytes, arrival: float) -> None:
         path = self.paths.get(self.peer)
         if path is not None and len(datagram) > 12 and 127 < datagram[0] < 192:
             path.transport.receive_media(path, datagram, arrival)
+        elif len(datagram) <= 12 and not self._short.take(arrival):
+            self._refuse(Drop.TCP_SHORT_FRAMES)
         elif path is None and datagram[:1] >= b"\x04":
             # Nothing but connectivity checks may come first (RFC 6544 section 7.1).
             self._refuse(Drop.TCP_NOT_VERIFIED)

@@ -67,9 +67,10 @@ class TcpSender:
     def close(self) -> None:
         if self._begun:
             self._loop.remove_writer(self._socket.fileno())
+            self._counts[Drop.TCP_CONNECTION_ENDED] += 1
         self._closed = True
         self._begun = b""
-        self._backlog.clear()
+        self._counts[Drop.TCP_CONNECTION_ENDED] += self._backlog.clear()
         self._video_formats = frozenset
         self._failed = _nobody
 
@@ -82,8 +83,8 @@ class TcpSender:
         except OSError:
             # Not at once: whoever sends just now may be in the middle of changing the paths.
             self._loop.call_soon(self._failed)
+            self._counts[Drop.SEND_FAILED] += not self._begun
             self.close()
-            self._counts[Drop.SEND_FAILED] += 1
             return
         self._begun = frame[sent:]
 

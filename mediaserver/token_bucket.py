@@ -27,6 +27,13 @@ class TokenBucket:
         self._tokens -= taken
         return taken
 
+    def spend(self, number: int, now: float) -> bool:
+        """For what is counted afterwards: `number` have passed. False: that was more than was there, and nothing
+        should pass until this is True again."""
+        self._fill(now)
+        self._tokens -= number
+        return self._tokens >= 0
+
     def _fill(self, now: float) -> None:
         self._tokens = min(self.burst, self._tokens + max(0.0, now - self._filled_at) * self.rate)
         self._filled_at = now

@@ -22,15 +22,16 @@ from mediaserver.settings import (
     HANDSHAKE_DEADLINE,
     MAXIMUM_GENERATIONS,
     MAXIMUM_PACKET,
-    MAXIMUM_PATHS,
     MAXIMUM_SOURCES,
-    UNCONFIRMED_ALLOWANCE,
-    UNCONFIRMED_FACTOR,
+    PACKETS_BURST,
+    PACKETS_PER_SECOND,
+    STRAYS_PER_SECOND,
     UNSTABLE_AFTER,
 )
 from mediaserver.srtp import SrtpSession, Unprotect
 from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport_state import TransportState, may_follow
+from mediaserver.way import Way
 
 
 class Generation:
@@ -43,7 +44,7 @@ class Generation:
         self.local = IceCredentials.fresh()
         self.password = self.local.password.encode()
         self.username = f"{self.local.ufrag}:{remote.ufrag}".encode()
-        self.limit = TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
+        self.limit = _check_limit(now)
 
 
 class Directory(Protocol):
@@ -82,17 +83,20 @@ class Transport:
         self._dtls = DtlsServer(identity, fingerprints, self._send_dtls)
         self._dtls_timer: asyncio.TimerHandle | None = None
         self._generations: list[Generation] = []
-        self._paths: list[Path] = []
-        self._path: Path | None = None
-        self._adopted: Path | None = None
-        """An address that only SRTP vouches for."""
+        self._checks_in_use = _check_limit(now)
+        self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
         self._sources: set[bytes] = set()
+        self._packets = 0
+        """Authentic ones since the last look at the ceiling."""
+        self._ceiling = TokenBucket(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self._incoming: SrtpSession | None = None
         self._unprotect: Unprotect = _no_keys
         self._unprotect_rtcp: Unprotect = _no_keys
         self._entered_at = now
-        self._heard_at = now
+        self._heard_at = self._checked_at = now
+        """When the last authentic packet came, or a check on the way in use; and the last check on any."""
         self.sink = PeerSink(drops, self._forget_incoming)
+        self._way = Way(self, self.sink)
         self.media = PeerMedia(self.sink, drops)
         self._receive_rtp = self.media.receive_rtp
         self._receive_rtcp = self.media.receive_rtcp
@@ -112,6 +116,13 @@ class Transport:
         self._generations.append(generation)
         self._directory.add_generation(self, generation)
 
+    def may_check(self, endpoint: Endpoint, address: Address, generation: Generation, arrival: float) -> bool:
+        """Whether a verified check is still within its limit. Copies of checks, sent from elsewhere, use up another
+        limit than those of the way in use."""
+        path = endpoint.paths.get(address)
+        limit = self._checks_in_use if path is not None and path is self._way.path else generation.limit
+        return limit.take(arrival)
+
     def receive_check(
         self, endpoint: Endpoint, address: Address, request: BindingRequest, generation: Generation, arrival: float
     ) -> None:
@@ -120,20 +131,20 @@ class Transport:
             self._drops.counts[Drop.STUN_ROLE_CONFLICT] += 1
             self._send(endpoint, address, ice.role_conflict_response(request.transaction, generation.password))
             return
-        path = self._confirmed_path(endpoint, address)
+        path = self._way.confirm(endpoint, address)
         self._send(endpoint, address, ice.success_response(request.transaction, address, generation.password))
-        self._heard_at = arrival
         if request.use_candidate:
-            self._retire_before(generation)
-        if request.use_candidate or path is self._adopted or (self._path is None and self._adopted is None):
-            self._use(path)
+            self._nominate(path, generation, arrival)
+        self._checked_at = arrival
+        if path is self._way.path:
+            self._heard_at = arrival
         if self.state is TransportState.NEW:
             self._enter(TransportState.CONNECTING, arrival)
 
     def receive_dtls(self, path: Path, datagram: bytes, arrival: float) -> None:
         """Only from confirmed paths. Answers go back on the same path."""
-        if self._path is None or self.state is TransportState.CONNECTING:
-            self._use(path)
+        if self._way.path is None or self.state is TransportState.CONNECTING:
+            self._way.use(path)
         self._dtls.receive(datagram)
         if self._dtls.state is DtlsState.FAILED:
             self._drops.counts[Drop.DTLS_REFUSED] += 1
@@ -159,11 +170,12 @@ class Transport:
             self._count_refused(packet, error)
             return
         self._heard_at = arrival
+        self._packets += 1
         if not known:
             self._sources.add(source)
             self._directory.add_source(self, source)
-        if path is not self._path:
-            self._heard_elsewhere(path, len(packet))
+        if not path.settled:
+            self._way.heard(path, len(packet))
         if is_rtcp:
             self._receive_rtcp(plain, arrival)
         else:
@@ -171,24 +183,25 @@ class Transport:
 
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None:
         """A packet with one of our sources from an unknown address; adopted only if it is authentic and fresh."""
-        self.receive_media(Path(endpoint, address, self), packet, arrival)
+        if self._strays.take(arrival):
+            self.receive_media(Path(endpoint, address, self), packet, arrival)
+        else:
+            self._drops.counts[Drop.MEDIA_UNKNOWN_ADDRESS] += 1
 
     @property
     def path(self) -> Path | None:
         """The way in use; None before there is one, and after it has ended."""
-        return self._path or self._adopted
+        return self._way.path or self._way.adopted
 
     def path_lost(self, path: Path) -> None:
-        """The next check, or the next packet on a confirmed path, says which way to go on."""
-        if path in self._paths:
-            self._paths.remove(path)
-        if path is self._path:
-            self._path = None
-            self.sink.forget_address()
+        """The TCP connection behind it has ended."""
+        self._way.lost(path)
 
     def tick(self, now: float) -> None:
-        """Several times a second: silence and deadlines."""
-        silence = now - self._heard_at
+        """Several times a second: silence, deadlines, and how much came."""
+        if self._incoming is not None:
+            self._keep_to_ceiling(self._incoming, now)
+        silence = now - max(self._heard_at, self._checked_at)
         if self.state is TransportState.NEW:
             if now - self._entered_at > CONNECT_DEADLINE:
                 self.close()
@@ -216,10 +229,7 @@ class Transport:
             self._directory.remove_generation(generation)
         for source in self._sources:
             self._directory.remove_source(self, source)
-        paths, self._paths = self._paths, []
-        self._path = self._adopted = None
-        for path in paths:
-            path.endpoint.forget(path)
+        self._way.close()
         self._enter(TransportState.FREED, self._entered_at)
 
     def _enter(self, state: TransportState, now: float) -> None:
@@ -234,63 +244,34 @@ class Transport:
             return
         self._cancel_dtls_timer()
         self._incoming = sessions.incoming
-        self._unprotect = sessions.incoming.unprotect
-        self._unprotect_rtcp = sessions.incoming.unprotect_rtcp
+        self._keep_to_ceiling(sessions.incoming, now)
         self.sink.set_keys(sessions.outgoing)
         self._enter(TransportState.LIVE, now)
         self.media.set_active()
 
-    # Addresses
-
-    def _confirmed_path(self, endpoint: Endpoint, address: Address) -> Path:
-        path = endpoint.paths.get(address)
-        if path is None or path.transport is not self:
-            path = Path(endpoint, address, self)
-            self._add_path(path)
-        path.confirmed = True
-        return path
-
-    def _add_path(self, path: Path) -> None:
-        if len(self._paths) == MAXIMUM_PATHS:
-            oldest = next(known for known in self._paths if known is not self._path)
-            self._paths.remove(oldest)
-            oldest.endpoint.forget(oldest)
-        self._paths.append(path)
-        path.endpoint.paths[path.address] = path
-
-    def _use(self, path: Path) -> None:
-        if self._path is not path:
-            self._path = path
-            self._adopted = None
-            self.sink.set_address(path.endpoint.socket, path.address)
-
-    def _heard_elsewhere(self, path: Path, size: int) -> None:
-        """An authentic packet came, and not from the address in use: a NAT may have changed its mind.
-
-        While an adopted address is not confirmed no path is in use, so every packet passes here.
-        """
-        if path.confirmed:
-            if self._path is None:
-                self._use(path)
-        elif path is self._adopted:
-            self.sink.allow_more(UNCONFIRMED_FACTOR * size)
+    def _keep_to_ceiling(self, session: SrtpSession, now: float) -> None:
+        """Nothing is read while more has come than the limit allows; so the packet path need not look at it."""
+        packets, self._packets = self._packets, 0
+        if self._ceiling.spend(packets, now):
+            self._unprotect, self._unprotect_rtcp = session.unprotect, session.unprotect_rtcp
         else:
-            if path not in self._paths:
-                self._add_path(path)
-            self._path = None
-            self._adopted = path
-            self.sink.set_unconfirmed_address(path.endpoint.socket, path.address, UNCONFIRMED_ALLOWANCE)
+            self._unprotect = self._unprotect_rtcp = _too_many
 
-    def _retire_before(self, generation: Generation) -> None:
+    def _nominate(self, path: Path, generation: Generation, arrival: float) -> None:
         """A nominated pair ends the credentials older than its own."""
+        restarted = self._generations[0] is not generation
         while self._generations[0] is not generation:
             self._directory.remove_generation(self._generations.pop(0))
-
-    # Small things
+        if self._incoming is None:
+            self._way.use(path)
+        else:
+            self._way.nominate(path, arrival - self._heard_at, restarted=restarted)
 
     def _count_refused(self, packet: bytes, error: Exception) -> None:
         if self._incoming is None:
             reason = Drop.MEDIA_BEFORE_KEYS
+        elif isinstance(error, _TooMany):
+            reason = Drop.MEDIA_TOO_MANY_PACKETS
         elif len(packet) > MAXIMUM_PACKET:
             reason = Drop.TOO_LONG
         elif str(error).startswith("replay"):
@@ -315,8 +296,9 @@ class Transport:
             self._drops.counts[Drop.SEND_FAILED] += 1
 
     def _send_dtls(self, datagram: bytes) -> None:
-        if self._path is not None:
-            self._send(self._path.endpoint, self._path.address, datagram)
+        path = self._way.path
+        if path is not None:
+            self._send(path.endpoint, path.address, datagram)
 
     def _arm_dtls_timer(self) -> None:
         self._cancel_dtls_timer()
@@ -335,6 +317,18 @@ class Transport:
             self.close()
         else:
             self._arm_dtls_timer()
+
+
+def _check_limit(now: float) -> TokenBucket:
+    return TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
+
+
+class _TooMany(ValueError):
+    """More came than any browser sends."""
+
+
+def _too_many(packet: bytes) -> bytes:
+    raise _TooMany
 
 
 def _no_keys(packet: bytes) -> bytes:

@@ -187,9 +187,9 @@ def _frames(data: bytes) -> None:
         ended.append,
     )
     cut = 1 + data[0] * 4 if data else 1
-    connection._take_frames(data[1:cut], 1.0)
+    connection._take_frames(data[1:cut])
     if not ended:
-        connection._take_frames(connection._rest + data[cut:], 1.0)
+        connection._take_frames(connection._rest + data[cut:])
     assert len(connection._rest) < MAXIMUM_FRAME + 2
     connection.close()
 

@@ -37,10 +37,10 @@ async def test_an_ipv6_peer_may_change_its_port() -> None:
         await media.until(lambda: found.transport._sources)
         anna.move()
         anna.send(anna.audio())
-        await media.until(lambda: found.transport._adopted is not None)
+        await media.until(lambda: found.transport._way.adopted is not None)
         await anna.connect_ice()
-        assert found.transport._path is not None
-        assert found.transport._path.address == anna.socket.getsockname()
+        assert found.transport._way.path is not None
+        assert found.transport._way.path.address == anna.socket.getsockname()
 
 
 async def test_ipv4_never_comes_through_the_ipv6_socket() -> None:

@@ -96,6 +96,18 @@ def test_no_username_no_integrity_or_an_unknown_required_attribute_is_refused() 
     assert ice.parse_binding_request(bytes(strange)) is None
 
 
+@pytest.mark.parametrize(("added", "read"), [(12, True), (13, False)])
+def test_no_more_attributes_are_read_than_browsers_send(added: int, read: bool) -> None:
+    begins = request()[:-32]
+    data = begins + b"\xc0\x57\0\0" * added
+    length = len(data) - 20 + 24
+    data = data[:2] + length.to_bytes(2, "big") + data[4:]
+    data += struct.pack("!HH", 0x0008, 20) + stun.message_integrity(data, PASSWORD)
+    parsed = ice.parse_binding_request(data)
+    assert (parsed is not None) is read
+    assert parsed is None or ice.integrity_is_right(data, parsed, PASSWORD)
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=700))
 def test_noise_is_never_a_check(noise: bytes) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -63,6 +64,45 @@ async def test_frames_may_come_in_any_pieces(media: WorkerUnderTest) -> None:
     client.send_bytes(b"\x00" + frame(client.check()))
     await client.stun_response()
     assert media.drops.counts[Drop.TOO_SHORT] == 1, "an empty frame is nothing"
+
+
+async def test_many_frames_of_one_read_leave_the_others_their_turn(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TcpClient()
+    await media.join("anna", client)
+    monkeypatch.setattr("mediaserver.tcp_connection.DRAIN_SECONDS", 1e-9)
+    client.send_bytes(frame(b"") * 300 + frame(client.check()) + b"\x00")
+    seen = [0]
+    while seen[-1] < 300:
+        await asyncio.sleep(0)
+        seen.append(media.drops.counts[Drop.TOO_SHORT])
+    assert max(after - before for before, after in pairwise(seen)) == 1
+    await client.stun_response()
+    client.send_bytes(b"\x00" + frame(client.check()))
+    await client.stun_response()
+
+
+async def test_who_is_cut_in_the_middle_of_a_long_read_is_forgotten(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TcpClient()
+    await media.join("anna", client)
+    monkeypatch.setattr("mediaserver.tcp_connection.DRAIN_SECONDS", 1e-9)
+    client.send_bytes(frame(b"") * 100 + b"\xff\xff" + frame(client.check()))
+    await client.closed_by_server()
+    assert not len(media.port.tcp)
+    assert media.drops.counts[Drop.TCP_FRAME_TOO_LONG] == 1
+
+
+async def test_who_sends_nothing_but_empty_frames_is_cut(media: WorkerUnderTest) -> None:
+    client = TcpClient()
+    await media.join("anna", client)
+    client.send_bytes(frame(b"") * 500 + frame(client.check()))
+    await client.stun_response()
+    client.send_bytes(frame(b"") * 8000)
+    await client.closed_by_server()
+    assert media.drops.counts[Drop.TCP_SHORT_FRAMES] == 1
 
 
 async def test_a_lost_connection_is_noticed_and_another_takes_its_place(media: WorkerUnderTest) -> None:
@@ -197,6 +237,16 @@ async def test_who_never_reads_loses_pictures_before_sound_and_costs_bounded_mem
     boris = await media.join("boris")
     boris.send(boris.check())
     await boris.stun_response()
+
+
+async def test_what_waits_when_a_connection_ends_is_counted(media: WorkerUnderTest) -> None:
+    await media.join("anna", TcpClient(receive_buffer=4096))
+    sender = connection_of(media, "anna").sender
+    while not media.drops.counts[Drop.TCP_BACKLOG_FULL]:
+        sender.sendto(bytes([0x80, 111]) + bytes(500), ())
+    waiting = len(sender._backlog._urgent)
+    media.worker.disconnect("room", "anna")
+    assert media.drops.counts[Drop.TCP_CONNECTION_ENDED] == waiting + 1, "one was begun"
 
 
 async def test_who_reads_again_gets_whole_frames_and_the_sound_first(media: WorkerUnderTest) -> None:

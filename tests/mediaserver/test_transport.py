@@ -61,12 +61,38 @@ async def test_wrong_checks_are_counted_and_not_answered(media: WorkerUnderTest)
         client.socket.recv(2000)
 
 
+async def flood(client: RawClient, check: bytes) -> None:
+    for _ in range(int(CHECKS_BURST) + 100):
+        client.send(check)
+        await asyncio.sleep(0)
+
+
 async def test_a_flood_of_checks_is_limited(media: WorkerUnderTest) -> None:
     client = offered(media)
-    for _ in range(int(CHECKS_BURST) + 100):
-        client.send(client.check(password="wrong" * 5))
-        await asyncio.sleep(0)
+    await flood(client, client.check())
     await media.dropped(Drop.STUN_RATE_LIMITED)
+
+
+async def test_wrong_checks_use_up_nobodys_limit(media: WorkerUnderTest) -> None:
+    client = offered(media)
+    await flood(client, client.check(password="wrong" * 5))
+    await media.dropped(Drop.STUN_BAD_INTEGRITY, int(CHECKS_BURST) + 100)
+    await client.connect_ice()
+    assert media.drops.counts[Drop.STUN_RATE_LIMITED] == 0
+
+
+async def test_copied_checks_do_not_use_up_the_limit_of_the_way_in_use(media: WorkerUnderTest) -> None:
+    client = await media.join("anna")
+    thief = RawClient()
+    media.clients.append(thief)
+    thief.server = client.server
+    await flood(thief, client.check())
+    await media.dropped(Drop.STUN_RATE_LIMITED)
+    before = media.drops.counts[Drop.STUN_RATE_LIMITED]
+    for _ in range(20):
+        client.send(client.check(nominate=True))
+        await client.stun_response()
+    assert media.drops.counts[Drop.STUN_RATE_LIMITED] == before
 
 
 async def test_dtls_is_heard_only_after_a_check(media: WorkerUnderTest) -> None:
@@ -128,6 +154,27 @@ async def test_sources_are_bounded_and_forgotten_ones_make_room(media: WorkerUnd
     }
 
 
+async def test_who_sends_more_than_any_browser_is_not_read_for_a_while(
+    media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediaserver.transport.PACKETS_PER_SECOND", 20.0)
+    monkeypatch.setattr("mediaserver.transport.PACKETS_BURST", 20.0)
+    loud, calm = await media.join("loud"), await media.join("calm")
+    transport, counts = transport_of(media, "loud"), media.drops.counts
+    for _ in range(30):
+        loud.send(loud.audio())
+        loud.send(loud.outgoing.protect_rtcp(b"\x80\xc9\x00\x01" + bytes(4)))
+    while not counts[Drop.MEDIA_TOO_MANY_PACKETS]:
+        loud.send(loud.audio())
+        await asyncio.sleep(0.02)
+    calm.send(calm.audio(ssrc=777))
+    await media.until(lambda: transport_of(media, "calm")._sources)
+    heard = transport._heard_at
+    while transport._heard_at == heard:
+        loud.send(loud.audio())
+        await asyncio.sleep(0.02)
+
+
 # Changing addresses
 
 
@@ -138,9 +185,9 @@ async def test_a_new_address_is_adopted_on_proof_and_capped_until_checked(media:
     await media.until(lambda: transport._sources)
     client.move()
     client.send(client.audio())
-    await media.until(lambda: transport._adopted is not None)
-    assert transport._adopted is not None
-    assert transport._adopted.address == client.socket.getsockname()
+    await media.until(lambda: transport._way.adopted is not None)
+    assert transport._way.adopted is not None
+    assert transport._way.adopted.address == client.socket.getsockname()
     packet = b"\x80\xc9\x00\x01" + bytes(1000)
     for _ in range(UNCONFIRMED_ALLOWANCE // 1000 + 10):
         transport.sink.send_rtcp(packet)
@@ -148,7 +195,7 @@ async def test_a_new_address_is_adopted_on_proof_and_capped_until_checked(media:
     capped = media.drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS]
     client.send(client.check())
     await client.stun_response()
-    assert transport._adopted is None
+    assert transport._way.adopted is None
     transport.sink.send_rtcp(packet)
     assert media.drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] == capped
 
@@ -168,8 +215,8 @@ async def test_a_stolen_or_replayed_packet_moves_nobody(media: WorkerUnderTest) 
     await media.until(lambda: refused(media) >= 2)
     thief.send(b"\x80" + bytes(40))
     await media.dropped(Drop.MEDIA_UNKNOWN_ADDRESS)
-    assert transport._path is not None
-    assert transport._path.address == client.socket.getsockname()
+    assert transport._way.path is not None
+    assert transport._way.path.address == client.socket.getsockname()
 
 
 async def test_an_old_address_that_still_speaks_takes_its_place_back(media: WorkerUnderTest) -> None:
@@ -181,11 +228,11 @@ async def test_an_old_address_that_still_speaks_takes_its_place_back(media: Work
     media.clients.append(thief)
     thief.server = client.server
     thief.send(client.audio())
-    await media.until(lambda: transport._adopted is not None)
+    await media.until(lambda: transport._way.adopted is not None)
     client.send(client.audio())
-    await media.until(lambda: transport._path is not None)
-    assert transport._path is not None
-    assert transport._path.address == client.socket.getsockname()
+    await media.until(lambda: transport._way.path is not None)
+    assert transport._way.path is not None
+    assert transport._way.path.address == client.socket.getsockname()
 
 
 async def test_an_ice_restart_keeps_both_credentials_until_nomination_and_the_keys(media: WorkerUnderTest) -> None:
