@@ -43,7 +43,7 @@ class ConsultationQuality(Message, frozen=True):
     two_way_sound_seconds: float
     two_way_picture_seconds: float
     unobserved_seconds: float
-    """Nobody counted then: the server was being started again. Media may have gone on."""
+    """Nobody counted then: the server was being started again, or a media worker did not answer. Media may have gone on."""
     people: tuple[PersonQuality, ...]
     breaks: tuple[MediaBreak, ...]
     breaks_left_out: int

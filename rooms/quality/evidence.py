@@ -6,7 +6,7 @@ nobody watched is counted apart. A break is the time from which somebody who was
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contract.ids import ParticipantId
@@ -106,7 +106,7 @@ class Evidence:
     """Seconds in which sound went both ways between the practitioner and somebody on the patient's side."""
     two_way_picture: float = 0.0
     unobserved: float = 0.0
-    """Seconds in which nobody watched: the server was not running."""
+    """Seconds in which nobody watched: the server was not running, or the media worker could not be asked."""
     people: Mapping[ParticipantId, PersonTime] = field(default_factory=dict)
     """Everybody who was ever live."""
     breaks: tuple[Break, ...] = ()
@@ -115,6 +115,10 @@ class Evidence:
     sampled_at: datetime | None = None
     present: People = field(default_factory=dict)
     finished: bool = False
+    unwatched: bool = False
+    """The look before failed: until the next one succeeds, time is not counted."""
+    set_back: timedelta = timedelta()
+    """By how much the machine's clock was set back meanwhile. The evidence's own time goes on from where it was."""
 
 
 def moved(before: Iterable[Flow], now: Iterable[Flow]) -> Flowing:
@@ -136,13 +140,14 @@ def observe(evidence: Evidence, at: datetime, people: People, cause: BreakCause 
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
+    at = evidence.counted_until
     times, breaks, left_out = dict(evidence.people), list(evidence.breaks), evidence.breaks_left_out
     for person, now in people.items():
         number = _open_break(breaks, person)
         if now.state is ConnectionState.LIVE:
             times.setdefault(person, PersonTime())
             if number is not None:
-                breaks[number] = replace(breaks[number], ended_at=max(at, breaks[number].began_at))
+                breaks[number] = replace(breaks[number], ended_at=at)
         elif person in times and number is None and _was_live(evidence, person):
             if len(breaks) < MOST_BREAKS:
                 breaks.append(Break(person, cause or _cause_of(now.state), at))
@@ -155,6 +160,7 @@ def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
     """A server that was started again takes up stored evidence: who was live then and is not any more has a break from
     the last moment that was watched. While nobody was there, nothing was missed."""
     before = evidence.counted_until
+    now = max(at, before)
     missed = {one.participant for one in evidence.breaks if one.ended_at is None}
     watched = evidence.people.keys() - missed
     lost = [
@@ -163,10 +169,11 @@ def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
         if person in watched and _state_of(people, person) is not ConnectionState.LIVE
     ]
     kept = lost[: max(0, MOST_BREAKS - len(evidence.breaks))]
-    gap = max(0.0, (at - before).total_seconds()) if watched else 0.0
+    gap = (now - before).total_seconds() if watched else 0.0
     taken_up = replace(
         evidence,
-        counted_until=at,
+        counted_until=now,
+        set_back=now - at,
         sampled_at=None,
         unobserved=evidence.unobserved + gap,
         breaks=(*evidence.breaks, *kept),
@@ -181,14 +188,23 @@ def sample(evidence: Evidence, at: datetime, flowing: Flowing) -> Evidence:
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    passed = 0.0 if evidence.sampled_at is None else (at - evidence.sampled_at).total_seconds()
-    watched = passed if 0 <= passed <= LONGEST_STEP_SECONDS else 0.0
+    at = evidence.counted_until
+    passed = 0.0 if evidence.sampled_at is None or evidence.unwatched else (at - evidence.sampled_at).total_seconds()
+    watched = passed if passed <= LONGEST_STEP_SECONDS else 0.0
     return replace(
         evidence,
         sampled_at=at,
+        unwatched=False,
         two_way_sound=evidence.two_way_sound + (watched if _two_way(evidence, flowing.sound) else 0.0),
         two_way_picture=evidence.two_way_picture + (watched if _two_way(evidence, flowing.picture) else 0.0),
     )
+
+
+def fail_to_sample(evidence: Evidence, at: datetime) -> Evidence:
+    """Nobody could say what flowed since the look before, although somebody was live."""
+    if evidence.finished:
+        return evidence
+    return _advance(replace(evidence, unwatched=True), at)
 
 
 def finish(evidence: Evidence, at: datetime) -> Evidence:
@@ -196,18 +212,21 @@ def finish(evidence: Evidence, at: datetime) -> Evidence:
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    ended = tuple(one if one.ended_at else replace(one, ended_at=max(at, one.began_at)) for one in evidence.breaks)
+    ended = tuple(one if one.ended_at else replace(one, ended_at=evidence.counted_until) for one in evidence.breaks)
     return replace(evidence, breaks=ended, finished=True)
 
 
 def _advance(evidence: Evidence, at: datetime) -> Evidence:
-    passed = max(0.0, (at - evidence.counted_until).total_seconds())
-    counted = passed if passed <= LONGEST_STEP_SECONDS else 0.0
+    set_back = max(evidence.set_back, evidence.counted_until - at)
+    at += set_back
+    passed = (at - evidence.counted_until).total_seconds()
+    counted = 0.0 if evidence.unwatched or passed > LONGEST_STEP_SECONDS else passed
     times = {
         person: time + PersonTime.of(_state_of(evidence.present, person), counted)
         for person, time in evidence.people.items()
     }
-    return replace(evidence, counted_until=at, people=times, unobserved=evidence.unobserved + passed - counted)
+    unobserved = evidence.unobserved + passed - counted
+    return replace(evidence, counted_until=at, set_back=set_back, people=times, unobserved=unobserved)
 
 
 def _two_way(evidence: Evidence, ways: frozenset[_Way]) -> bool:

@@ -66,6 +66,39 @@ async def test_the_clinic_reads_what_the_server_saw(world: World) -> None:
     assert told.finished_at == told.counted_until
 
 
+async def test_time_in_which_the_worker_could_not_be_asked_is_told_as_unobserved(world: World) -> None:
+    patient, doctor = await together(world)
+    live(world, patient, doctor)
+    await talk(world, patient, doctor, 60)
+    before = await world.bridge.quality(CLINIC.id, "A-1")
+    kept = world.media.measured.pop(RoomId(patient.appointment))
+    world.outbox.clear()
+    for _ in range(12):
+        world.clock.advance(timedelta(seconds=5))
+        await world.rooms.consultations.quality.look([patient.appointment])
+    assert not levels(world, doctor, patient)
+    world.media.measured[RoomId(patient.appointment)] = kept
+    await talk(world, patient, doctor, 60)
+    told = await world.bridge.quality(CLINIC.id, "A-1")
+    # One look more: the first that succeeds can't say when it flowed.
+    assert told.unobserved_seconds == 65
+    assert told.two_way_sound_seconds == before.two_way_sound_seconds + 55
+    assert {one.participant: one.live_seconds for one in told.people} == {"patient": 115, "doctor": 115}
+
+
+async def test_a_conversation_in_text_alone_is_watched_without_media(world: World) -> None:
+    tokens = await world.book()
+    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    for one in (doctor, patient):
+        await world.rooms.consultations.join(one, a_join())
+    for _ in range(4):
+        world.clock.advance(timedelta(seconds=5))
+        await world.rooms.consultations.quality.look([patient.appointment])
+    told = await world.bridge.quality(CLINIC.id, "A-1")
+    assert told.unobserved_seconds == 0
+    assert {one.participant: one.live_seconds for one in told.people} == {"patient": 20, "doctor": 20}
+
+
 async def test_it_is_the_clinics_own_and_leaves_an_audit_row(world: World) -> None:
     patient, _ = await together(world)
     with pytest.raises(MissingError):
