@@ -17,7 +17,8 @@ from rooms.roles import Role
 LONGEST_STEP_SECONDS = 15.0
 """Longer steps between two looks were not watched: the machine slept, or its clock was moved."""
 MOST_BREAKS = 500
-"""Of one consultation; a link that falters for hours may not fill the database."""
+"""Of one person in one consultation: a link that falters for hours may neither fill the database nor take the place
+of what happens to others. What is beyond is still counted, by person and cause."""
 
 PATIENT_SIDE = frozenset({Role.PATIENT, Role.RELATED_PERSON})
 
@@ -112,6 +113,8 @@ class Evidence:
     breaks: tuple[Break, ...] = ()
     breaks_left_out: int = 0
     """Beyond `MOST_BREAKS`."""
+    break_counts: Mapping[tuple[ParticipantId, BreakCause], int] = field(default_factory=dict)
+    """How many breaks there were, those that are left out too."""
     sampled_at: datetime | None = None
     present: People = field(default_factory=dict)
     finished: bool = False
@@ -140,20 +143,12 @@ def observe(evidence: Evidence, at: datetime, people: People, cause: BreakCause 
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    at = evidence.counted_until
-    times, breaks, left_out = dict(evidence.people), list(evidence.breaks), evidence.breaks_left_out
     for person, now in people.items():
-        number = _open_break(breaks, person)
         if now.state is ConnectionState.LIVE:
-            times.setdefault(person, PersonTime())
-            if number is not None:
-                breaks[number] = replace(breaks[number], ended_at=at)
-        elif person in times and number is None and _was_live(evidence, person):
-            if len(breaks) < MOST_BREAKS:
-                breaks.append(Break(person, cause or _cause_of(now.state), at))
-            else:
-                left_out += 1
-    return replace(evidence, people=times, breaks=tuple(breaks), breaks_left_out=left_out, present=dict(people))
+            evidence = _lives(evidence, person)
+        elif person in evidence.people and _was_live(evidence, person):
+            evidence = _broken(evidence, person, cause or _cause_of(now.state), evidence.counted_until)
+    return replace(evidence, present=dict(people))
 
 
 def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
@@ -161,14 +156,7 @@ def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
     the last moment that was watched. While nobody was there, nothing was missed."""
     before = evidence.counted_until
     now = max(at, before)
-    missed = {one.participant for one in evidence.breaks if one.ended_at is None}
-    watched = evidence.people.keys() - missed
-    lost = [
-        Break(person, BreakCause.SERVER_RESTARTED, before)
-        for person in evidence.people
-        if person in watched and _state_of(people, person) is not ConnectionState.LIVE
-    ]
-    kept = lost[: max(0, MOST_BREAKS - len(evidence.breaks))]
+    watched = [person for person in evidence.people if _open_break(evidence, person) is None]
     gap = (now - before).total_seconds() if watched else 0.0
     taken_up = replace(
         evidence,
@@ -176,10 +164,11 @@ def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
         set_back=now - at,
         sampled_at=None,
         unobserved=evidence.unobserved + gap,
-        breaks=(*evidence.breaks, *kept),
-        breaks_left_out=evidence.breaks_left_out + len(lost) - len(kept),
-        present=dict(people),
+        present={},
     )
+    for person in watched:
+        if _state_of(people, person) is not ConnectionState.LIVE:
+            taken_up = _broken(taken_up, person, BreakCause.SERVER_RESTARTED, before)
     return observe(taken_up, at, people)
 
 
@@ -239,11 +228,28 @@ def _two_way(evidence: Evidence, ways: frozenset[_Way]) -> bool:
     )
 
 
-def _open_break(breaks: list[Break], person: ParticipantId) -> int | None:
-    for number in range(len(breaks) - 1, -1, -1):
-        if breaks[number].participant == person:
-            return number if breaks[number].ended_at is None else None
-    return None
+def _lives(evidence: Evidence, person: ParticipantId) -> Evidence:
+    times = evidence.people if person in evidence.people else {**evidence.people, person: PersonTime()}
+    number = None if _was_live(evidence, person) else _open_break(evidence, person)
+    if number is None:
+        return replace(evidence, people=times)
+    ended = replace(evidence.breaks[number], ended_at=evidence.counted_until)
+    breaks = (*evidence.breaks[:number], ended, *evidence.breaks[number + 1 :])
+    return replace(evidence, people=times, breaks=breaks)
+
+
+def _broken(evidence: Evidence, person: ParticipantId, cause: BreakCause, at: datetime) -> Evidence:
+    counted = evidence.break_counts.get((person, cause), 0) + 1
+    evidence = replace(evidence, break_counts={**evidence.break_counts, (person, cause): counted})
+    if sum(one.participant == person for one in evidence.breaks) >= MOST_BREAKS:
+        return replace(evidence, breaks_left_out=evidence.breaks_left_out + 1)
+    return replace(evidence, breaks=(*evidence.breaks, Break(person, cause, at)))
+
+
+def _open_break(evidence: Evidence, person: ParticipantId) -> int | None:
+    numbers = range(len(evidence.breaks) - 1, -1, -1)
+    last = next((number for number in numbers if evidence.breaks[number].participant == person), None)
+    return last if last is not None and evidence.breaks[last].ended_at is None else None
 
 
 def _state_of(people: People, person: ParticipantId) -> ConnectionState:

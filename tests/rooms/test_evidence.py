@@ -145,6 +145,14 @@ def test_breaks_are_bounded() -> None:
         kept = observe(kept, at(second), people(patient=GONE))
         kept = observe(kept, at(second + 0.5), people())
     assert (len(kept.breaks), kept.breaks_left_out) == (module.MOST_BREAKS, 3)
+    # One person's link may falter as it will: what happens to others is told all the same, and nothing stops counting.
+    kept = observe(kept, at(900), people(patient=GONE, doctor=GONE), BreakCause.WORKER_LOST)
+    assert kept.breaks[-1] == Break(DOCTOR, BreakCause.WORKER_LOST, at(900))
+    assert kept.break_counts == {
+        (PATIENT, BreakCause.NETWORK): module.MOST_BREAKS + 3,
+        (PATIENT, BreakCause.WORKER_LOST): 1,
+        (DOCTOR, BreakCause.WORKER_LOST): 1,
+    }
 
 
 STATES = st.sampled_from(list(ConnectionState))

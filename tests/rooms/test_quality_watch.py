@@ -63,6 +63,7 @@ async def test_the_clinic_reads_what_the_server_saw(world: World) -> None:
         ("patient", BreakCause.WORKER_LOST, 2),
         ("patient", BreakCause.LEFT, 10),
     ]
+    assert [one.break_counts for one in told.people] == [{"worker_lost": 1, "left": 1}, {"worker_lost": 1}]
     assert told.finished_at == told.counted_until
 
 
