@@ -17,6 +17,7 @@ import {
 import { MediaRepair, type WayCondition } from "./media-repair.ts";
 import { MediaWatch } from "./media-watch.ts";
 import type { MediaWay } from "./media-way.ts";
+import { Offers } from "./offers.ts";
 import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
@@ -77,6 +78,11 @@ export class Call {
     restart: () => this.restartIce(),
     replace: () => this.replaceMedia(),
     condition: (since) => this.wayCondition(since),
+  });
+  readonly offers = new Offers({
+    send: (offer) => this.signal.request("media.offer", { offer }),
+    current: () => (this.inside ? this.media : null),
+    refused: (unknown) => this.repair.refused(unknown),
   });
   private readonly awake = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
@@ -289,7 +295,7 @@ export class Call {
         if (media === this.media) this.showRemote(people);
       },
       offerNeeded: () => {
-        if (media === this.media && this.inside) this.negotiate(media.negotiate(this.sendOffer));
+        if (media === this.media && this.inside) this.offers.negotiate(media);
       },
     };
     const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);
@@ -317,15 +323,11 @@ export class Call {
     this.viewing.forgotten();
     this.watch.start();
     void this.relays.refresh(this.signal);
-    this.negotiate(this.media.negotiate(this.sendOffer));
+    this.offers.negotiate(this.media);
   }
 
-  private readonly sendOffer = (offer: Parameters<MediaConnection["apply"]>[0]["description"]) =>
-    this.signal.request("media.offer", { offer });
-
   private restartIce(): Promise<void> {
-    if (!this.media || !this.inside) return Promise.resolve();
-    return this.negotiate(this.media.restartIce(this.sendOffer));
+    return this.media && this.inside ? this.offers.restartIce(this.media) : Promise.resolve();
   }
 
   /** Relays that came after the first gathering had begun are only gathered by a restart. */
@@ -339,18 +341,7 @@ export class Call {
   }
 
   private growSlots(missing: number): void {
-    if (this.media?.addSlots(missing)) this.negotiate(this.media.negotiate(this.sendOffer));
-  }
-
-  /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */
-  private negotiate(negotiation: Promise<void>): Promise<void> {
-    negotiation.catch((error: unknown) => {
-      const code = error instanceof RequestError ? error.code : "bad_answer";
-      if (code !== "disconnected" && this.inside) {
-        this.repair.replaceIn(code === "not_in_room" ? 0 : AGAIN_MILLISECONDS);
-      }
-    });
-    return negotiation;
+    if (this.media?.addSlots(missing)) this.offers.negotiate(this.media);
   }
 
   private transportChanged(state: TransportState): void {
