@@ -206,10 +206,11 @@ class QualityWatch:
 
     # Keeping
 
-    async def flush(self) -> None:
-        """Stores what has changed, and forgets rooms in which nobody is."""
+    async def flush(self, only: AppointmentId | None = None) -> None:
+        """Stores what has changed (of one room alone, if it is named), and forgets rooms in which nobody is."""
         async with self._flushing:
-            due = {name: kept for name, kept in self._kept.items() if kept.changed and kept.evidence is not None}
+            kept_rooms = self._kept.items() if only is None else [(only, self._kept.get(only, _Kept()))]
+            due = {name: kept for name, kept in kept_rooms if kept.changed and kept.evidence is not None}
             evidence = {name: kept.evidence for name, kept in due.items() if kept.evidence is not None}
             if evidence:
                 for kept in due.values():

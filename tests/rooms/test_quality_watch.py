@@ -1,5 +1,6 @@
 """Quality in a whole clinic: told in the room, stored for the clinic, over restarts of the server."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.errors import MissingError
-from contract.ids import ClinicId, PeerId, RoomId
+from contract.ids import AppointmentId, ClinicId, PeerId, RoomId
 from rooms.media_port import Flow, LinkMeasure, RoomMeasure
 from rooms.messages import ConnectionState, FinishConsultation, LinkLevel, QualityChanged
 from rooms.outbox import Caller
@@ -109,6 +110,27 @@ async def test_it_is_the_clinics_own_and_leaves_an_audit_row(world: World) -> No
     async with world.rooms.store.read() as transaction:
         entries = await transaction.audit.of_appointment(patient.appointment)
     assert entries[-1].action == "quality.read"
+
+
+async def test_reading_it_stores_no_other_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, doctor = await together(world)
+    live(world, patient, doctor)
+    await talk(world, patient, doctor, 10)
+    other = AppointmentId("apt_other")
+    watch = world.rooms.consultations.quality
+    watch._kept[other] = replace(watch._kept[patient.appointment])
+    stored: list[set[AppointmentId]] = []
+    put = QualityTable.put
+
+    async def listed(table: QualityTable, evidence: dict[AppointmentId, Any], written: Any) -> None:
+        stored.append(set(evidence))
+        await put(table, evidence, written)
+
+    monkeypatch.setattr(QualityTable, "put", listed)
+    assert (await world.bridge.quality(CLINIC.id, "A-1")).people
+    assert stored == [{patient.appointment}]
+    await watch.flush()
+    assert stored[1:] == [{other}]
 
 
 async def test_everybody_is_told_how_good_the_links_are(world: World) -> None:
