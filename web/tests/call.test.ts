@@ -177,6 +177,18 @@ describe("a stay in the room", () => {
     });
   });
 
+  it("tells of its devices again when the server would not hear it", async () => {
+    const connection = await enter();
+    local.setMuted(true);
+    link.last("media.state").acknowledge(refused("too_many"));
+    await pass(2500, connection);
+    expect(link.all("media.state")).toHaveLength(2);
+    expect(link.last("media.state").payload).toMatchObject({ media: { microphone: "off" } });
+    link.last("media.state").acknowledge({ ok: true, result: {} });
+    await pass(5000, connection);
+    expect(link.all("media.state")).toHaveLength(2);
+  });
+
   describe("when the server has no place for its media", () => {
     const offers = () => link.all("media.offer");
 

@@ -42,6 +42,8 @@ export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => v
 const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
+/** After a telling of our devices that was not heard. */
+const TELL_AGAIN_MILLISECONDS = 2000;
 const PROBE_MILLISECONDS = 500;
 
 /** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
@@ -95,6 +97,7 @@ export class Call {
   private joining = false;
   private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
+  private nextTelling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
     this.signal = signalling;
@@ -175,6 +178,7 @@ export class Call {
     this.closed = true;
     this.repair.whole();
     clearTimeout(this.nextJoin);
+    clearTimeout(this.nextTelling);
     clearTimeout(this.withoutRelays);
     this.watch.stop();
     this.share.release();
@@ -419,7 +423,12 @@ export class Call {
   }
 
   private tellMediaState(): void {
-    if (this.inside) void this.signal.request("media.state", { media: this.mediaState() }).catch(() => {});
+    clearTimeout(this.nextTelling);
+    if (!this.inside) return;
+    this.signal.request("media.state", { media: this.mediaState() }).catch(() => {
+      clearTimeout(this.nextTelling);
+      if (this.inside) this.nextTelling = setTimeout(() => this.tellMediaState(), TELL_AGAIN_MILLISECONDS);
+    });
   }
 
   private updateRoom(change: (room: RoomSnapshot) => RoomSnapshot): void {
