@@ -1,9 +1,10 @@
 """How soon a call is back by itself after something broke: `python -m bench.recovery` (needs root: own network).
 
 Two real Chromium browsers in a call; then the media worker is killed, or the server, or the patient's network
-interface goes away and another one comes. Nobody presses anything. Back = from then on both pages show new pictures
-and hear sound without a break of half a second; after the killing of the server also: both pages have stopped saying
-that their connection is in trouble, because media outlives it. Each repetition has a server and browsers of its own.
+interface goes away and another one comes, or a firewall begins to drop UDP and TCP is left. Nobody presses anything.
+Back = from then on both pages show new pictures and hear sound without a break of half a second; after the killing of
+the server also: both pages have stopped saying that their connection is in trouble, because media outlives it. Each
+repetition has a server and browsers of its own.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from bench.browsers import drive_browsers
 from bench.report import Cell, median, print_result, print_table
 from bench.senses import Sensed, back_after, new_pictures, sounding
 
-SECONDS_WATCHED = {"worker_killed": 12, "server_killed": 20, "network_change": 15}
+SECONDS_WATCHED = {"worker_killed": 12, "server_killed": 20, "network_change": 15, "udp_blocked": 20}
 SIDES = ("patient", "doctor")
 
 
@@ -71,6 +72,7 @@ def main() -> None:
             "worker_killed_back_s": median(back.media for back in found["worker_killed"]),
             "server_killed_back_s": median(max(back.media, back.calm) for back in found["server_killed"]),
             "network_change_back_s": median(back.media for back in found["network_change"]),
+            "udp_blocked_back_s": median(back.media for back in found["udp_blocked"]),
         }
     )
 

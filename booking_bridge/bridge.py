@@ -160,11 +160,12 @@ class Bridge:
 
     async def quality(self, clinic: ClinicId, appointment: str) -> ConsultationQuality:
         """What the server saw of a consultation so far. Raises `MissingError`. The name is the booking system's."""
-        await self._rooms.consultations.quality.flush()
+        async with self._rooms.store.read() as transaction:
+            found = await transaction.appointments.find(clinic, appointment) if is_name(appointment) else None
+        if found is None:
+            raise MissingError(ErrorCode.NOT_FOUND, "no such appointment in this clinic")
+        await self._rooms.consultations.quality.flush(found.id)
         async with self._rooms.store.write() as transaction:
-            found = await transaction.appointments.find(clinic, appointment)
-            if found is None:
-                raise MissingError(ErrorCode.NOT_FOUND, "no such appointment in this clinic")
             entry = AuditEntry(self._rooms.clock.now(), clinic, found.id, "quality.read")
             await transaction.audit.add(entry)
             people = await transaction.participants.of_appointment(found.id)

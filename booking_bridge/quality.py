@@ -5,7 +5,7 @@ from datetime import datetime
 
 from contract.messages import Message
 from rooms.model import Appointment, Participant
-from rooms.quality.evidence import BreakCause, Evidence, PersonTime
+from rooms.quality.evidence import BreakCause, Evidence
 from rooms.roles import Role
 
 
@@ -18,6 +18,8 @@ class PersonQuality(Message, frozen=True):
     """Nothing had come from them for some seconds."""
     gone_seconds: float
     """They were expected back: connecting anew, or silent for long."""
+    break_counts: dict[BreakCause, int]
+    """How often, by cause, those too that are left out of the breaks."""
 
 
 class MediaBreak(Message, frozen=True):
@@ -43,7 +45,7 @@ class ConsultationQuality(Message, frozen=True):
     two_way_sound_seconds: float
     two_way_picture_seconds: float
     unobserved_seconds: float
-    """Nobody counted then: the server was being started again. Media may have gone on."""
+    """Nobody counted then: the server was being started again, or a worker did not answer. Media may have gone on."""
     people: tuple[PersonQuality, ...]
     breaks: tuple[MediaBreak, ...]
     breaks_left_out: int
@@ -54,7 +56,6 @@ def quality_of(
 ) -> ConsultationQuality:
     """The evidence in the booking system's names."""
     names = {person.id: person.reference for person in people}
-    times = {} if evidence is None else evidence.people
     breaks = () if evidence is None else evidence.breaks
     return ConsultationQuality(
         appointment=appointment.id,
@@ -64,7 +65,7 @@ def quality_of(
         two_way_sound_seconds=0.0 if evidence is None else round(evidence.two_way_sound, 1),
         two_way_picture_seconds=0.0 if evidence is None else round(evidence.two_way_picture, 1),
         unobserved_seconds=0.0 if evidence is None else round(evidence.unobserved, 1),
-        people=tuple(_person(person, times[person.id]) for person in people if person.id in times),
+        people=tuple(_person(person, evidence) for person in people if evidence and person.id in evidence.people),
         breaks=tuple(
             MediaBreak(
                 participant=names[one.participant],
@@ -80,11 +81,13 @@ def quality_of(
     )
 
 
-def _person(person: Participant, time: PersonTime) -> PersonQuality:
+def _person(person: Participant, evidence: Evidence) -> PersonQuality:
+    time = evidence.people[person.id]
     return PersonQuality(
         participant=person.reference,
         role=person.role,
         live_seconds=round(time.live, 1),
         unstable_seconds=round(time.unstable, 1),
         gone_seconds=round(time.gone, 1),
+        break_counts={cause: count for (one, cause), count in evidence.break_counts.items() if one == person.id},
     )

@@ -147,7 +147,7 @@ class MediaLink:
             raise
         self._unfreed.get(link, set()).discard((room, peer))
         if self._screens.get(room) == peer and (before is None or before.connection != offer.connection):
-            await self._tell_screen(link, room, peer)
+            await self._tell_screen_again(link, room, peer)
         views = _views(answer.slots)
         known = self._peers.get((room, peer))
         if known is not None:
@@ -192,16 +192,24 @@ class MediaLink:
             await link.ask(lambda number: View(request=number, room=room, peer=peer, tiles=entries), DoneReply)
 
     async def share_screen(self, room: RoomId, peer: PeerId | None) -> None:
+        link = self._placements.get(room)
+        if link is not None:
+            await self._tell_screen(link, room, peer)
+        # Not before the worker agreed: else a later connection would show what its owner was told had failed.
         if peer is None:
             self._screens.pop(room, None)
         else:
             self._screens[room] = peer
-        link = self._placements.get(room)
-        if link is not None:
-            await self._tell_screen(link, room, peer)
 
     async def _tell_screen(self, link: WorkerLink, room: RoomId, peer: PeerId | None) -> None:
         await link.ask(lambda number: ShareScreen(request=number, room=room, peer=peer), DoneReply)
+
+    async def _tell_screen_again(self, link: WorkerLink, room: RoomId, peer: PeerId) -> None:
+        """The offer was answered: what becomes of the screen can't undo that."""
+        try:
+            await self._tell_screen(link, room, peer)
+        except KonsiliumError as error:
+            log.warning("screen_not_told", worker=link.path.name, code=error.code.value)
 
     async def disconnect(self, room: RoomId, peer: PeerId) -> None:
         link = self._placements.get(room)

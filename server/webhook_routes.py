@@ -5,11 +5,16 @@ from collections import Counter
 from aiohttp import web
 
 from booking_bridge.bridge import Bridge
-from contract.errors import ErrorCode, IdentityError, KonsiliumError
+from contract.errors import ErrorCode, IdentityError, KonsiliumError, LimitError
 from contract.ids import ClinicId
 from server.request_body import json_response
+from signaling.rate import KeyedLimiter
 
 _LINK = "/api/v1/appointments/{appointment}/participants/{participant}/link"
+
+EVIDENCE_PER_SECOND = 1.0
+EVIDENCE_BURST = 60
+"""Of one clinic: each reading writes what was counted, and an audit row."""
 
 
 class WebhookRoutes:
@@ -17,6 +22,7 @@ class WebhookRoutes:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
+        self._evidence = KeyedLimiter(EVIDENCE_PER_SECOND, EVIDENCE_BURST)
         self.outcomes: Counter[str] = Counter()
         """Webhooks by what became of them: applied, ignored, or an error code."""
 
@@ -43,6 +49,8 @@ class WebhookRoutes:
     async def quality(self, request: web.Request) -> web.Response:
         """What the server itself saw of a consultation's connections."""
         clinic = await self._clinic(request)
+        if not self._evidence.take(clinic):
+            raise LimitError(ErrorCode.TOO_MANY, "asked too often; wait a little")
         return json_response(await self._bridge.quality(clinic, request.match_info["appointment"]))
 
     async def reissue(self, request: web.Request) -> web.Response:

@@ -28,6 +28,11 @@ CREDENTIALS_PER_SECOND = 1 / 60
 CREDENTIALS_BURST = 20
 """Of one participant: a page asks once a stay, and keeps what it got for hours."""
 
+TOLD_PER_SECOND = 1.0
+TOLD_BURST = 15
+"""Of one participant: what everybody is told waits in the queue of whoever's link stalls, and a full queue is cut off.
+At this rate the ping notices a stalled link long before."""
+
 Handler = Callable[[Caller, Any], Awaitable[Message]]
 
 log = structlog.get_logger("signaling.dispatch")
@@ -42,6 +47,7 @@ class Dispatcher:
         self._handlers = handlers
         self._offers = KeyedLimiter(OFFERS_PER_SECOND, OFFER_BURST)
         self._credentials = KeyedLimiter(CREDENTIALS_PER_SECOND, CREDENTIALS_BURST)
+        self._told = KeyedLimiter(TOLD_PER_SECOND, TOLD_BURST)
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """How often each command came to which outcome: `ok`, the verdict that refused, or an error code."""
 
@@ -79,6 +85,9 @@ class Dispatcher:
             raise LimitError(ErrorCode.TOO_MANY, "too many offers; wait a little")
         if RULES[name].gives_credentials and not self._credentials.take(caller.participant):
             raise LimitError(ErrorCode.TOO_MANY, "credentials were given often enough; they last for hours")
+
+        if RULES[name].is_told and not self._told.take(caller.participant):
+            raise LimitError(ErrorCode.TOO_MANY, "too many changes that everybody is told of; wait a little")
 
     async def _perform(self, caller: Caller, name: str, command: Command) -> Acknowledgement:
         try:

@@ -40,6 +40,8 @@ class Rule:
     """A media worker may have to read a session description for it, which costs a hundred times what others do."""
     gives_credentials: bool = False
     """Its answer is worth something to strangers."""
+    is_told: bool = False
+    """Everybody in the room is told of it."""
     leads_to: Place | None = None
     """Where the connection is once the command was done."""
 
@@ -62,10 +64,10 @@ RULES: dict[str, Rule] = {
     "room.leave": Rule(Capability.ENTER_ROOM, _ROOM_ONLY, leads_to=Place.LOBBY),
     "media.servers": Rule(Capability.EXCHANGE_MEDIA, _ANYWHERE, gives_credentials=True),
     "media.offer": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True, carries_offer=True),
-    "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
+    "media.state": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, is_told=True),
     "media.view": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, binds_connection=True),
-    "screen.share": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
-    "screen.stop": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY),
+    "screen.share": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, is_told=True),
+    "screen.stop": Rule(Capability.EXCHANGE_MEDIA, _ROOM_ONLY, is_told=True),
     "consultation.finish": Rule(Capability.FINISH_CONSULTATION, _ROOM_ONLY),
     "participant.remove": Rule(Capability.REMOVE_PARTICIPANT, _ROOM_ONLY),
 }

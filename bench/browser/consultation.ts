@@ -12,6 +12,7 @@ export interface ConsultationChoices {
   patient?: Omit<PageChoices, "source">;
   /** The address by which the patient's browser reaches the server, when that is not localhost. */
   patientHost?: string;
+  doctorHost?: string;
 }
 
 export class Consultation {
@@ -29,10 +30,11 @@ export class Consultation {
   /** Starts a server, and the doctor goes in and waits. */
   static async open(choices: Omit<ConsultationChoices, "patient"> = {}): Promise<Consultation> {
     const server = await Server.start(choices.server);
-    const doctor = await MeasuredPage.open({ source: DOCTOR });
+    const links = server.appointment(APPOINTMENT);
+    const doctorLink = at(choices.doctorHost ?? "localhost", links.practitioner);
+    const doctor = await MeasuredPage.open({ source: DOCTOR, secureOrigin: new URL(doctorLink).origin });
     try {
-      const links = server.appointment(APPOINTMENT);
-      await doctor.person.visit(at("localhost", links.practitioner));
+      await doctor.person.visit(doctorLink);
       await doctor.person.enter();
       await doctor.person.isInside();
       return new Consultation(server, doctor, at(choices.patientHost ?? "localhost", links.patient));

@@ -2,7 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { block } from "../../tests/e2e/harness/firewall.ts";
 import { changeNetwork, clientProgram, SERVICE_ADDRESS, setLink } from "../../tests/e2e/harness/networks.ts";
+import { FAR_ADDRESS } from "../../tests/e2e/harness/server.ts";
 import { Consultation, type ConsultationChoices } from "./consultation.ts";
 import { type MeasuredPage, now } from "./page.ts";
 
@@ -31,6 +33,20 @@ const networkChange: Breakage = {
   },
 };
 
+const unblock: (() => Promise<void>)[] = [];
+
+/** A firewall between the people and the server begins to drop UDP, as on coming into a hospital's network. */
+const udpBlocked: Breakage = {
+  choices: { server: { far: true }, patientHost: FAR_ADDRESS, doctorHost: FAR_ADDRESS },
+  prepare: () => undefined,
+  harm: () => block({ closeLater: (close) => unblock.push(close) }, "udp"),
+  restore: () => {
+    for (const open of unblock.splice(0)) {
+      void open();
+    }
+  },
+};
+
 function killing(role: "server" | "worker"): Breakage {
   return {
     choices: {},
@@ -44,6 +60,7 @@ const BREAKAGES: Record<string, Breakage> = {
   worker_killed: killing("worker"),
   server_killed: killing("server"),
   network_change: networkChange,
+  udp_blocked: udpBlocked,
 };
 
 /** When the page said last that something is wrong with its connection; 0 = never. */

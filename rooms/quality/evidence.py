@@ -6,7 +6,7 @@ nobody watched is counted apart. A break is the time from which somebody who was
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contract.ids import ParticipantId
@@ -17,7 +17,8 @@ from rooms.roles import Role
 LONGEST_STEP_SECONDS = 15.0
 """Longer steps between two looks were not watched: the machine slept, or its clock was moved."""
 MOST_BREAKS = 500
-"""Of one consultation; a link that falters for hours may not fill the database."""
+"""Of one person in one consultation: a link that falters for hours may neither fill the database nor take the place
+of what happens to others. What is beyond is still counted, by person and cause."""
 
 PATIENT_SIDE = frozenset({Role.PATIENT, Role.RELATED_PERSON})
 
@@ -106,15 +107,21 @@ class Evidence:
     """Seconds in which sound went both ways between the practitioner and somebody on the patient's side."""
     two_way_picture: float = 0.0
     unobserved: float = 0.0
-    """Seconds in which nobody watched: the server was not running."""
+    """Seconds in which nobody watched: the server was not running, or the media worker could not be asked."""
     people: Mapping[ParticipantId, PersonTime] = field(default_factory=dict)
     """Everybody who was ever live."""
     breaks: tuple[Break, ...] = ()
     breaks_left_out: int = 0
     """Beyond `MOST_BREAKS`."""
+    break_counts: Mapping[tuple[ParticipantId, BreakCause], int] = field(default_factory=dict)
+    """How many breaks there were, those that are left out too."""
     sampled_at: datetime | None = None
     present: People = field(default_factory=dict)
     finished: bool = False
+    unwatched: bool = False
+    """The look before failed: until the next one succeeds, time is not counted."""
+    set_back: timedelta = timedelta()
+    """By how much the machine's clock was set back meanwhile. The evidence's own time goes on from where it was."""
 
 
 def moved(before: Iterable[Flow], now: Iterable[Flow]) -> Flowing:
@@ -136,43 +143,32 @@ def observe(evidence: Evidence, at: datetime, people: People, cause: BreakCause 
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    times, breaks, left_out = dict(evidence.people), list(evidence.breaks), evidence.breaks_left_out
     for person, now in people.items():
-        number = _open_break(breaks, person)
         if now.state is ConnectionState.LIVE:
-            times.setdefault(person, PersonTime())
-            if number is not None:
-                breaks[number] = replace(breaks[number], ended_at=max(at, breaks[number].began_at))
-        elif person in times and number is None and _was_live(evidence, person):
-            if len(breaks) < MOST_BREAKS:
-                breaks.append(Break(person, cause or _cause_of(now.state), at))
-            else:
-                left_out += 1
-    return replace(evidence, people=times, breaks=tuple(breaks), breaks_left_out=left_out, present=dict(people))
+            evidence = _lives(evidence, person)
+        elif person in evidence.people and _was_live(evidence, person):
+            evidence = _broken(evidence, person, cause or _cause_of(now.state), evidence.counted_until)
+    return replace(evidence, present=dict(people))
 
 
 def resume(evidence: Evidence, at: datetime, people: People) -> Evidence:
     """A server that was started again takes up stored evidence: who was live then and is not any more has a break from
     the last moment that was watched. While nobody was there, nothing was missed."""
     before = evidence.counted_until
-    missed = {one.participant for one in evidence.breaks if one.ended_at is None}
-    watched = evidence.people.keys() - missed
-    lost = [
-        Break(person, BreakCause.SERVER_RESTARTED, before)
-        for person in evidence.people
-        if person in watched and _state_of(people, person) is not ConnectionState.LIVE
-    ]
-    kept = lost[: max(0, MOST_BREAKS - len(evidence.breaks))]
-    gap = max(0.0, (at - before).total_seconds()) if watched else 0.0
+    now = max(at, before)
+    watched = [person for person in evidence.people if _open_break(evidence, person) is None]
+    gap = (now - before).total_seconds() if watched else 0.0
     taken_up = replace(
         evidence,
-        counted_until=at,
+        counted_until=now,
+        set_back=now - at,
         sampled_at=None,
         unobserved=evidence.unobserved + gap,
-        breaks=(*evidence.breaks, *kept),
-        breaks_left_out=evidence.breaks_left_out + len(lost) - len(kept),
-        present=dict(people),
+        present={},
     )
+    for person in watched:
+        if _state_of(people, person) is not ConnectionState.LIVE:
+            taken_up = _broken(taken_up, person, BreakCause.SERVER_RESTARTED, before)
     return observe(taken_up, at, people)
 
 
@@ -181,14 +177,23 @@ def sample(evidence: Evidence, at: datetime, flowing: Flowing) -> Evidence:
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    passed = 0.0 if evidence.sampled_at is None else (at - evidence.sampled_at).total_seconds()
-    watched = passed if 0 <= passed <= LONGEST_STEP_SECONDS else 0.0
+    at = evidence.counted_until
+    passed = 0.0 if evidence.sampled_at is None or evidence.unwatched else (at - evidence.sampled_at).total_seconds()
+    watched = passed if passed <= LONGEST_STEP_SECONDS else 0.0
     return replace(
         evidence,
         sampled_at=at,
+        unwatched=False,
         two_way_sound=evidence.two_way_sound + (watched if _two_way(evidence, flowing.sound) else 0.0),
         two_way_picture=evidence.two_way_picture + (watched if _two_way(evidence, flowing.picture) else 0.0),
     )
+
+
+def fail_to_sample(evidence: Evidence, at: datetime) -> Evidence:
+    """Nobody could say what flowed since the look before, although somebody was live."""
+    if evidence.finished:
+        return evidence
+    return _advance(replace(evidence, unwatched=True), at)
 
 
 def finish(evidence: Evidence, at: datetime) -> Evidence:
@@ -196,18 +201,21 @@ def finish(evidence: Evidence, at: datetime) -> Evidence:
     if evidence.finished:
         return evidence
     evidence = _advance(evidence, at)
-    ended = tuple(one if one.ended_at else replace(one, ended_at=max(at, one.began_at)) for one in evidence.breaks)
+    ended = tuple(one if one.ended_at else replace(one, ended_at=evidence.counted_until) for one in evidence.breaks)
     return replace(evidence, breaks=ended, finished=True)
 
 
 def _advance(evidence: Evidence, at: datetime) -> Evidence:
-    passed = max(0.0, (at - evidence.counted_until).total_seconds())
-    counted = passed if passed <= LONGEST_STEP_SECONDS else 0.0
+    set_back = max(evidence.set_back, evidence.counted_until - at)
+    at += set_back
+    passed = (at - evidence.counted_until).total_seconds()
+    counted = 0.0 if evidence.unwatched or passed > LONGEST_STEP_SECONDS else passed
     times = {
         person: time + PersonTime.of(_state_of(evidence.present, person), counted)
         for person, time in evidence.people.items()
     }
-    return replace(evidence, counted_until=at, people=times, unobserved=evidence.unobserved + passed - counted)
+    unobserved = evidence.unobserved + passed - counted
+    return replace(evidence, counted_until=at, set_back=set_back, people=times, unobserved=unobserved)
 
 
 def _two_way(evidence: Evidence, ways: frozenset[_Way]) -> bool:
@@ -220,11 +228,28 @@ def _two_way(evidence: Evidence, ways: frozenset[_Way]) -> bool:
     )
 
 
-def _open_break(breaks: list[Break], person: ParticipantId) -> int | None:
-    for number in range(len(breaks) - 1, -1, -1):
-        if breaks[number].participant == person:
-            return number if breaks[number].ended_at is None else None
-    return None
+def _lives(evidence: Evidence, person: ParticipantId) -> Evidence:
+    times = evidence.people if person in evidence.people else {**evidence.people, person: PersonTime()}
+    number = None if _was_live(evidence, person) else _open_break(evidence, person)
+    if number is None:
+        return replace(evidence, people=times)
+    ended = replace(evidence.breaks[number], ended_at=evidence.counted_until)
+    breaks = (*evidence.breaks[:number], ended, *evidence.breaks[number + 1 :])
+    return replace(evidence, people=times, breaks=breaks)
+
+
+def _broken(evidence: Evidence, person: ParticipantId, cause: BreakCause, at: datetime) -> Evidence:
+    counted = evidence.break_counts.get((person, cause), 0) + 1
+    evidence = replace(evidence, break_counts={**evidence.break_counts, (person, cause): counted})
+    if sum(one.participant == person for one in evidence.breaks) >= MOST_BREAKS:
+        return replace(evidence, breaks_left_out=evidence.breaks_left_out + 1)
+    return replace(evidence, breaks=(*evidence.breaks, Break(person, cause, at)))
+
+
+def _open_break(evidence: Evidence, person: ParticipantId) -> int | None:
+    numbers = range(len(evidence.breaks) - 1, -1, -1)
+    last = next((number for number in numbers if evidence.breaks[number].participant == person), None)
+    return last if last is not None and evidence.breaks[last].ended_at is None else None
 
 
 def _state_of(people: People, person: ParticipantId) -> ConnectionState:

@@ -11,9 +11,19 @@ from contract.clock import Clock
 from contract.errors import KonsiliumError
 from contract.ids import AppointmentId, ParticipantId, PeerId, RoomId
 from rooms.live_room import Events, LiveRoom
-from rooms.media_port import Flow, LinkMeasure, MediaPort
-from rooms.messages import LinkQuality, QualityChanged
-from rooms.quality.evidence import BreakCause, Evidence, Present, finish, moved, observe, resume, sample
+from rooms.media_port import Flow, LinkMeasure, MediaPort, RoomMeasure
+from rooms.messages import ConnectionState, LinkQuality, QualityChanged
+from rooms.quality.evidence import (
+    BreakCause,
+    Evidence,
+    Present,
+    fail_to_sample,
+    finish,
+    moved,
+    observe,
+    resume,
+    sample,
+)
 from rooms.quality.link_level import Judged, judge
 from rooms.storage.store import Store
 
@@ -41,6 +51,11 @@ class _Kept:
     judged: dict[ParticipantId, Judged] = field(default_factory=dict)
     users: int = 0
     """Who is coming in just now: until they are the room may look forgotten."""
+
+    @property
+    def media_is_live(self) -> bool:
+        """Somebody's media is there, so the worker has something to count."""
+        return any(one.with_media and one.state is ConnectionState.LIVE for one in self.people.values())
 
     @property
     def empty(self) -> bool:
@@ -163,29 +178,39 @@ class QualityWatch:
             measures = await self._media.measure([RoomId(appointment) for appointment in rooms]) if rooms else {}
         except KonsiliumError:
             measures = {}
-        at = self._clock.now()
         for appointment in rooms:
             kept = self._kept.get(appointment)
             if kept is None:
                 continue
             measure = measures.get(RoomId(appointment))
-            flows = () if measure is None else measure.flows
-            if kept.evidence is not None and not kept.loaded:
-                kept.evidence = sample(kept.evidence, at, moved(kept.flows, flows))
-                kept.changed = True
-            kept.flows = flows
-            links = {} if measure is None else measure.links
-            kept.links = {person: links[PeerId(person)] for person in kept.people if PeerId(person) in links}
+            if measure is None and kept.media_is_live:
+                self._missed(kept)
+                continue
+            self._seen(kept, measure or RoomMeasure({}, ()))
             events = self._judge(kept, list(kept.people))
             if events:
                 self._publish(appointment, events)
 
+    def _missed(self, kept: _Kept) -> None:
+        if kept.evidence is not None and not kept.loaded:
+            kept.evidence = fail_to_sample(kept.evidence, self._clock.now())
+            kept.changed = True
+
+    def _seen(self, kept: _Kept, measure: RoomMeasure) -> None:
+        if kept.evidence is not None and not kept.loaded:
+            kept.evidence = sample(kept.evidence, self._clock.now(), moved(kept.flows, measure.flows))
+            kept.changed = True
+        kept.flows = measure.flows
+        links = measure.links
+        kept.links = {person: links[PeerId(person)] for person in kept.people if PeerId(person) in links}
+
     # Keeping
 
-    async def flush(self) -> None:
-        """Stores what has changed, and forgets rooms in which nobody is."""
+    async def flush(self, only: AppointmentId | None = None) -> None:
+        """Stores what has changed (of one room alone, if it is named), and forgets rooms in which nobody is."""
         async with self._flushing:
-            due = {name: kept for name, kept in self._kept.items() if kept.changed and kept.evidence is not None}
+            kept_rooms = self._kept.items() if only is None else [(only, self._kept.get(only, _Kept()))]
+            due = {name: kept for name, kept in kept_rooms if kept.changed and kept.evidence is not None}
             evidence = {name: kept.evidence for name, kept in due.items() if kept.evidence is not None}
             if evidence:
                 for kept in due.values():

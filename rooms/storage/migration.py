@@ -14,7 +14,7 @@ from contract.errors import ErrorCode, UnavailableError
 from rooms.storage.postgresql import writing_engine
 from rooms.storage.sqlite import BUSY_TIMEOUT_MILLISECONDS, begin_by_hand
 
-NEWEST_REVISION = "0004"
+NEWEST_REVISION = "0005"
 """The last file of `rooms/migrations/versions`."""
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contract.ids import AppointmentId, ParticipantId
 from rooms.quality.evidence import Break, BreakCause, Evidence, PersonTime
-from rooms.storage.tables import appointments, media_breaks, participant_quality, quality
+from rooms.storage.tables import appointments, break_counts, media_breaks, participant_quality, quality
 
 
 class QualityTable:
@@ -22,6 +22,7 @@ class QualityTable:
             return None
         people = select(participant_quality).where(participant_quality.c.appointment == appointment)
         breaks = select(media_breaks).where(media_breaks.c.appointment == appointment).order_by(media_breaks.c.number)
+        counts = select(break_counts).where(break_counts.c.appointment == appointment)
         return Evidence(
             counted_until=row.counted_until,
             two_way_sound=row.two_way_sound,
@@ -32,6 +33,10 @@ class QualityTable:
             people={
                 ParticipantId(one.participant): PersonTime(one.live, one.unstable, one.gone)
                 for one in await self._connection.execute(people)
+            },
+            break_counts={
+                (ParticipantId(one.participant), BreakCause(one.cause)): one.count
+                for one in await self._connection.execute(counts)
             },
             breaks=tuple(
                 Break(ParticipantId(one.participant), BreakCause(one.cause), one.began_at, one.ended_at)
@@ -47,11 +52,13 @@ class QualityTable:
         known = select(appointments.c.id).where(appointments.c.id.in_(list(evidence)))
         names = [AppointmentId(row.id) for row in await self._connection.execute(known)]
         evidence = {name: evidence[name] for name in names}
-        await self._connection.execute(delete(quality).where(quality.c.appointment.in_(names)))
+        for table in (quality, participant_quality, break_counts):
+            await self._connection.execute(delete(table).where(table.c.appointment.in_(names)))
         await self._insert(quality, [_row(name, one) for name, one in evidence.items()])
-        await self._connection.execute(delete(participant_quality).where(participant_quality.c.appointment.in_(names)))
         people = [_person_row(name, *each) for name, one in evidence.items() for each in one.people.items()]
         await self._insert(participant_quality, people)
+        counts = [_count_row(name, *each) for name, one in evidence.items() for each in one.break_counts.items()]
+        await self._insert(break_counts, counts)
         still_open = media_breaks.c.appointment.in_(names) & media_breaks.c.ended_at.is_(None)
         await self._connection.execute(delete(media_breaks).where(still_open))
         breaks = [
@@ -87,6 +94,11 @@ def _person_row(appointment: AppointmentId, participant: ParticipantId, time: Pe
         "unstable": time.unstable,
         "gone": time.gone,
     }
+
+
+def _count_row(appointment: AppointmentId, of: tuple[ParticipantId, BreakCause], count: int) -> dict[str, Any]:
+    participant, cause = of
+    return {"appointment": appointment, "participant": participant, "cause": cause.value, "count": count}
 
 
 def _break_row(appointment: AppointmentId, number: int, one: Break) -> dict[str, Any]:

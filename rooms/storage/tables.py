@@ -199,6 +199,15 @@ participant_quality = Table(
     Column("gone", Float, nullable=False),
 )
 
+break_counts = Table(
+    "break_counts",
+    metadata,
+    Column("appointment", ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True),
+    Column("participant", String(64), primary_key=True),
+    Column("cause", String(20), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
 media_breaks = Table(
     "media_breaks",
     metadata,

@@ -52,12 +52,24 @@ story("three people: seen, kept large, a screen shown and stopped, cameras that 
   await go(doctor.page, TILES, 2);
 });
 
+story("a small camera is sent whole to a group, as it is to one", async (stage) => {
+  const [doctor, patient, daughter] = await together(stage, smallCamera);
+  await daughter.press("microphone");
+  await until("the patient large, who speaks", PATIENCE, async () => (await large(doctor)) === PATIENT.name);
+  await until("the whole small picture beside its half", PATIENCE, async () => {
+    const heights = await sentHeights(patient.page);
+    return heights.includes(360) && heights.includes(180);
+  });
+  await until("no less than its half at the doctor's", PATIENCE, async () => (await largeHeight(doctor.page)) >= 180);
+});
+
 /** One after the other, as people come. */
-async function together(stage: Stage): Promise<[Person, Person, Person]> {
+async function together(stage: Stage, ofPatient?: () => void): Promise<[Person, Person, Person]> {
   const server = await stage.server();
   const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
   const come = async (id: string, browser: BrowserKind) => {
     const person = new Person(await stage.open(id, browser));
+    if (ofPatient && id === PATIENT.id) await person.page.evaluateOnNewDocument(ofPatient);
     await person.visit(links.get(id) ?? "");
     await person.enter();
     await person.isInside();
@@ -125,6 +137,28 @@ async function sentLayers(page: Page): Promise<string[]> {
       .filter(({ active }) => active)
       .map(({ rid }) => rid ?? "");
   });
+}
+
+/** In the page: the camera of an old notebook. */
+function smallCamera(): void {
+  const devices = navigator.mediaDevices;
+  const ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wanted) =>
+    ask(wanted?.video ? { video: { width: { exact: 640 }, height: { exact: 360 } } } : wanted);
+}
+
+/** How high the pictures are that the page's camera is being sent as just now. */
+async function sentHeights(page: Page): Promise<number[]> {
+  return page.evaluate(async () => {
+    const sent = (await window.instruments.reports())
+      .flatMap((report) => [...report.values()])
+      .filter(({ type, kind, active }) => type === "outbound-rtp" && kind === "video" && active);
+    return sent.map(({ frameHeight }) => frameHeight ?? 0);
+  });
+}
+
+async function largeHeight(page: Page): Promise<number> {
+  return page.evaluate(() => document.querySelector<HTMLVideoElement>("[data-place=large] video")?.videoHeight ?? 0);
 }
 
 /** Puts the page out of sight, as another tab in front of it does, or back. */

@@ -17,7 +17,7 @@ from contract.ids import ParticipantId
 from server.turn import CREDENTIAL_SECONDS, TurnServers
 from tests.integration.media_client import MediaClient, relayed_only
 from tests.integration.media_worker_process import PATIENCE, Link, worker_process
-from tests.integration.turn_server import LOOPBACK, SECRET, TurnServer, turn_server
+from tests.integration.turn_server import CONFIGURATION, LOOPBACK, SECRET, TurnServer, turn_server
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.coturn]
 ANNA = ParticipantId("anna")
@@ -29,10 +29,10 @@ async def coturn(tmp_path: Path) -> AsyncIterator[TurnServer]:
         yield server
 
 
-def credentials(age: timedelta = timedelta(), secret: str = SECRET) -> tuple[str, str]:
+def credentials(age: timedelta = timedelta(), secret: str = SECRET, of: ParticipantId = ANNA) -> tuple[str, str]:
     """What somebody was given so long ago."""
     clock = FixedClock(datetime.now(UTC) - age)
-    (server,) = TurnServers(("turn:unused",), secret.encode(), clock).issue(ANNA).servers
+    (server,) = TurnServers(("turn:unused",), secret.encode(), clock).issue(of).servers
     return server.username, server.credential
 
 
@@ -103,6 +103,29 @@ async def test_old_and_forged_credentials_open_nothing(coturn: TurnServer, age: 
     with pytest.raises(stun.TransactionFailed) as caught:
         await allocate(coturn, "udp", *credentials(age, secret))
     assert caught.value.response.attributes["ERROR-CODE"][0] == 401
+
+
+def setting(name: str) -> int:
+    (value,) = [
+        line.partition("=")[2] for line in CONFIGURATION.read_text().splitlines() if line.startswith(f"{name}=")
+    ]
+    return int(value)
+
+
+async def test_nobody_takes_the_whole_line(coturn: TurnServer) -> None:
+    relays, quota = [], setting("user-quota")
+    async with asyncio.timeout(PATIENCE):
+        for number in range(quota):
+            # Given at other moments, so that the name differs; it is one person all the same.
+            relays.append(await allocate(coturn, "udp", *credentials(timedelta(seconds=number))))
+        with pytest.raises(stun.TransactionFailed) as caught:
+            await allocate(coturn, "udp", *credentials())
+        assert caught.value.response.attributes["ERROR-CODE"][0] == 486
+        relays.append(await allocate(coturn, "udp", *credentials(of=ParticipantId("boris"))))
+        for relay, peer in relays:
+            relay.close()
+            await peer.closed.wait()
+    assert quota * setting("max-bps") * 10 <= setting("bps-capacity") <= 125_000_000
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -18,6 +18,7 @@ from rooms.quality.evidence import (
     People,
     PersonTime,
     Present,
+    fail_to_sample,
     finish,
     moved,
     observe,
@@ -113,22 +114,56 @@ def test_a_clock_that_jumps_gives_nobody_seconds() -> None:
     assert (kept.two_way_sound, kept.unobserved, kept.people[PATIENT]) == (0, 7200, PersonTime())
 
 
+def test_a_look_that_failed_is_time_that_nobody_watched() -> None:
+    kept = sample(begun(), at(0), Flowing())
+    kept = sample(kept, at(5), Flowing(sound=BOTH_WAYS))
+    kept = fail_to_sample(kept, at(10))
+    kept = observe(kept, at(12), people(patient=GONE))
+    kept = observe(kept, at(13), people())
+    # The first look that succeeds can't say when it flowed.
+    kept = sample(kept, at(15), Flowing(sound=BOTH_WAYS))
+    assert (kept.two_way_sound, kept.unobserved, kept.people[DOCTOR]) == (5, 10, PersonTime(live=5))
+    kept = sample(kept, at(20), Flowing(sound=BOTH_WAYS))
+    assert (kept.two_way_sound, kept.unobserved, kept.people[DOCTOR]) == (10, 10, PersonTime(live=10))
+
+
+def test_a_clock_set_back_counts_no_second_twice_and_leaves_none_out() -> None:
+    kept = sample(begun(), at(0), Flowing())
+    kept = sample(kept, at(10), Flowing(sound=BOTH_WAYS))
+    kept = observe(kept, at(3), people(patient=GONE))
+    kept = observe(kept, at(6), people())
+    kept = sample(kept, at(10), Flowing(sound=BOTH_WAYS))
+    assert kept.counted_until == at(17)
+    assert kept.breaks == (Break(PATIENT, BreakCause.NETWORK, at(10), at(13)),)
+    assert kept.people == {PATIENT: PersonTime(live=14, gone=3), DOCTOR: PersonTime(live=17)}
+    assert resume(kept, at(2), people()).counted_until == at(17)
+
+
 def test_breaks_are_bounded() -> None:
     kept = begun()
     for second in range(module.MOST_BREAKS + 3):
         kept = observe(kept, at(second), people(patient=GONE))
         kept = observe(kept, at(second + 0.5), people())
     assert (len(kept.breaks), kept.breaks_left_out) == (module.MOST_BREAKS, 3)
+    # One person's link may falter as it will: what happens to others is told all the same, and nothing stops counting.
+    kept = observe(kept, at(900), people(patient=GONE, doctor=GONE), BreakCause.WORKER_LOST)
+    assert kept.breaks[-1] == Break(DOCTOR, BreakCause.WORKER_LOST, at(900))
+    assert kept.break_counts == {
+        (PATIENT, BreakCause.NETWORK): module.MOST_BREAKS + 3,
+        (PATIENT, BreakCause.WORKER_LOST): 1,
+        (DOCTOR, BreakCause.WORKER_LOST): 1,
+    }
 
 
 STATES = st.sampled_from(list(ConnectionState))
 WAYS = st.frozensets(st.tuples(st.sampled_from(list(ROLES)), st.sampled_from(list(ROLES))))
 STEPS = st.lists(
     st.tuples(
-        st.floats(0, 20),
+        st.floats(-20, 20),
         st.one_of(
             st.tuples(st.dictionaries(st.sampled_from(list(ROLES)), STATES), st.none() | st.sampled_from(BreakCause)),
             st.builds(Flowing, WAYS, WAYS),
+            st.just("failed"),
         ),
     ),
     max_size=40,
@@ -141,6 +176,8 @@ def played(steps: list[tuple[float, object]], again: bool = False) -> tuple[Evid
         now += timedelta(seconds=passed)
         if isinstance(happened, Flowing):
             kept = sample(kept, now, happened)
+        elif happened == "failed":
+            kept = fail_to_sample(kept, now)
         else:
             states, cause = happened  # type: ignore[misc]  # the other kind of step
             room = {person: Present(ROLES[person], state) for person, state in states.items()}  # type: ignore[has-type]
@@ -151,8 +188,9 @@ def played(steps: list[tuple[float, object]], again: bool = False) -> tuple[Evid
 
 @given(STEPS)
 def test_no_second_is_counted_twice(steps: list[tuple[float, object]]) -> None:
-    kept, now = played(steps)
-    passed = (now - START).total_seconds() + 1e-3
+    kept, _ = played(steps)
+    passed = (kept.counted_until - START).total_seconds() + 1e-3
+    assert passed <= sum(max(0.0, seconds) for seconds, _ in steps) + 2e-3
     assert kept.two_way_sound <= passed
     assert kept.two_way_picture <= passed
     for time in kept.people.values():

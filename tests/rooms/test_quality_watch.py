@@ -1,5 +1,6 @@
 """Quality in a whole clinic: told in the room, stored for the clinic, over restarts of the server."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from contract.errors import MissingError
-from contract.ids import ClinicId, PeerId, RoomId
+from contract.ids import AppointmentId, ClinicId, PeerId, RoomId
 from rooms.media_port import Flow, LinkMeasure, RoomMeasure
 from rooms.messages import ConnectionState, FinishConsultation, LinkLevel, QualityChanged
 from rooms.outbox import Caller
@@ -63,7 +64,41 @@ async def test_the_clinic_reads_what_the_server_saw(world: World) -> None:
         ("patient", BreakCause.WORKER_LOST, 2),
         ("patient", BreakCause.LEFT, 10),
     ]
+    assert [one.break_counts for one in told.people] == [{"worker_lost": 1, "left": 1}, {"worker_lost": 1}]
     assert told.finished_at == told.counted_until
+
+
+async def test_time_in_which_the_worker_could_not_be_asked_is_told_as_unobserved(world: World) -> None:
+    patient, doctor = await together(world)
+    live(world, patient, doctor)
+    await talk(world, patient, doctor, 60)
+    before = await world.bridge.quality(CLINIC.id, "A-1")
+    kept = world.media.measured.pop(RoomId(patient.appointment))
+    world.outbox.clear()
+    for _ in range(12):
+        world.clock.advance(timedelta(seconds=5))
+        await world.rooms.consultations.quality.look([patient.appointment])
+    assert not levels(world, doctor, patient)
+    world.media.measured[RoomId(patient.appointment)] = kept
+    await talk(world, patient, doctor, 60)
+    told = await world.bridge.quality(CLINIC.id, "A-1")
+    # One look more: the first that succeeds can't say when it flowed.
+    assert told.unobserved_seconds == 65
+    assert told.two_way_sound_seconds == before.two_way_sound_seconds + 55
+    assert {one.participant: one.live_seconds for one in told.people} == {"patient": 115, "doctor": 115}
+
+
+async def test_a_conversation_in_text_alone_is_watched_without_media(world: World) -> None:
+    tokens = await world.book()
+    patient, doctor = await world.arrive(tokens["patient"]), await world.arrive(tokens["doctor"])
+    for one in (doctor, patient):
+        await world.rooms.consultations.join(one, a_join())
+    for _ in range(4):
+        world.clock.advance(timedelta(seconds=5))
+        await world.rooms.consultations.quality.look([patient.appointment])
+    told = await world.bridge.quality(CLINIC.id, "A-1")
+    assert told.unobserved_seconds == 0
+    assert {one.participant: one.live_seconds for one in told.people} == {"patient": 20, "doctor": 20}
 
 
 async def test_it_is_the_clinics_own_and_leaves_an_audit_row(world: World) -> None:
@@ -75,6 +110,27 @@ async def test_it_is_the_clinics_own_and_leaves_an_audit_row(world: World) -> No
     async with world.rooms.store.read() as transaction:
         entries = await transaction.audit.of_appointment(patient.appointment)
     assert entries[-1].action == "quality.read"
+
+
+async def test_reading_it_stores_no_other_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient, doctor = await together(world)
+    live(world, patient, doctor)
+    await talk(world, patient, doctor, 10)
+    other = AppointmentId("apt_other")
+    watch = world.rooms.consultations.quality
+    watch._kept[other] = replace(watch._kept[patient.appointment])
+    stored: list[set[AppointmentId]] = []
+    put = QualityTable.put
+
+    async def listed(table: QualityTable, evidence: dict[AppointmentId, Any], written: Any) -> None:
+        stored.append(set(evidence))
+        await put(table, evidence, written)
+
+    monkeypatch.setattr(QualityTable, "put", listed)
+    assert (await world.bridge.quality(CLINIC.id, "A-1")).people
+    assert stored == [{patient.appointment}]
+    await watch.flush()
+    assert stored[1:] == [{other}]
 
 
 async def test_everybody_is_told_how_good_the_links_are(world: World) -> None:

@@ -46,6 +46,7 @@ class FakeWorker:
         self.alive: tuple[PeerEntry, ...] = ()
         self.slots: tuple[Slots, ...] = ()
         self.refuses: ErrorCode | str | None = None
+        self.refuses_screens = False
         self.silent = False
         self.cpu_microseconds = 0
         self.works = 0
@@ -93,6 +94,8 @@ class FakeWorker:
                 writer.write(b"".join(encode_frame(one) for one in told))
             elif isinstance(request, Ping | Measure):
                 writer.write(encode_frame(self._counted(request)))
+            elif self.refuses_screens and isinstance(request, ShareScreen):
+                writer.write(encode_frame(Refusal(request.request, str(ErrorCode.INTERNAL), "no")))
             elif self.refuses is not None:
                 if self.frees_first is not None:
                     writer.write(encode_frame(self.frees_first))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.errors import ConflictError, ErrorCode, InputError, UnavailableError
+from contract.errors import ConflictError, ErrorCode, InputError, KonsiliumError, UnavailableError
 from contract.ids import PeerId, RoomId
 from mediaserver.link_messages import (
     PeerEntry,
@@ -254,6 +254,32 @@ async def test_a_shared_screen_is_told_with_each_new_connection_of_its_owner(tmp
         await link.disconnect(ROOM, PEER)
         await link.offer(ROOM, PEER, SessionDescription(connection="c3", number=1, sdp="offer"))
         assert made[1].screens == [PEER]
+
+
+async def test_a_screen_that_the_worker_refused_is_nobodys(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, _):
+        await link.offer(ROOM, PEER, OFFER)
+        made[0].refuses_screens = True
+        with pytest.raises(KonsiliumError):
+            await link.share_screen(ROOM, PEER)
+        made[0].refuses_screens = False
+        await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert made[0].screens == []
+        living = link.resume(ROOM, PEER, "c2")
+        assert living is not None
+        assert not living.shares_screen
+
+
+async def test_an_offer_that_was_answered_stays_so_whatever_becomes_of_the_screen(tmp_path: Path) -> None:
+    async with workers(tmp_path) as (link, made, _):
+        await link.offer(ROOM, PEER, OFFER)
+        await link.share_screen(ROOM, PEER)
+        made[0].refuses_screens = True
+        answered = await link.offer(ROOM, PEER, SessionDescription(connection="c2", number=1, sdp="offer"))
+        assert answered.missing_slots == 1
+        living = link.resume(ROOM, PEER, "c2")
+        assert living is not None
+        assert living.slots == answered.slots
 
 
 async def test_what_is_wanted_is_told_and_kept_for_who_comes_back(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from rooms.policy import DEFAULT_POLICY
 from server.media_link import MediaLink
 from server.session_routes import SessionRoutes
 from server.web_application import Routes, socket_server, web_application
-from server.webhook_routes import WebhookRoutes
+from server.webhook_routes import EVIDENCE_BURST, WebhookRoutes
 from signaling.outbox import SocketOutbox
 
 SECRET = "whsec_dGVzdC1zZWNyZXQtb2YtdGhlLXdlYmhvb2stdGVzdHM="
@@ -159,3 +159,13 @@ async def test_hostile_bytes_are_answered_without_a_traceback(
     writer.close()
     assert int(answer.split(b" ")[1]) == status
     assert not any(record.exc_info for record in caplog.records)
+
+
+async def test_evidence_is_read_so_often_and_no_more(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    told = [await client.get("/api/v1/appointments/unknown/quality", headers=headers) for _ in range(EVIDENCE_BURST)]
+    assert {answer.status for answer in told} == {404}
+    # The bucket may have been filled a little meanwhile.
+    refused = [await client.get("/api/v1/appointments/unknown/quality", headers=headers) for _ in range(EVIDENCE_BURST)]
+    assert refused[-1].status == 429
+    assert (await refused[-1].json())["code"] == "too_many"

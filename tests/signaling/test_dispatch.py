@@ -7,10 +7,13 @@ import pytest
 
 from contract.errors import ErrorCode
 from contract.ids import ParticipantId
+from mediaserver.settings import MAXIMUM_PUBLISHERS
 from rooms.messages import COMMANDS, VerdictCode
 from rooms.roles import Role
+from server.web_application import PING_SECONDS
 from signaling.acknowledgement import Acknowledgement
-from signaling.dispatch import CREDENTIALS_BURST, OFFER_BURST, Dispatcher
+from signaling.dispatch import CREDENTIALS_BURST, OFFER_BURST, TOLD_BURST, TOLD_PER_SECOND, Dispatcher
+from signaling.outbox import OUTGOING_LIMIT
 from signaling.payload_size import MAXIMUM_PAYLOAD
 from signaling.permissions import CAPABILITIES, RULES, Place
 from signaling.session import DeviceSession
@@ -176,6 +179,27 @@ async def test_offers_of_one_participant_are_limited_and_nobody_elses() -> None:
             caller(), Place.ROOM, DeviceSession(), "media.state", ({"id": "2", **PAYLOADS["media.state"]},)
         )
     )["ok"]
+
+
+async def test_one_participant_tells_everybody_so_often_over_all_connections() -> None:
+    domain = FakeConsultations()
+    dispatcher = Dispatcher(domain.handlers())
+    codes = []
+    names = ("media.state", "screen.share", "screen.stop")
+    for number in range(TOLD_BURST + 6):
+        name = names[number % 3]
+        who, payload = caller(connection=f"sid{number}"), {"id": str(number), **PAYLOADS[name]}
+        answer = await dispatcher.answer(who, Place.ROOM, DeviceSession(), name, (payload,))
+        codes.append(answer["ok"] or answer["error"]["code"])
+    assert codes[:TOLD_BURST] == [True] * TOLD_BURST
+    assert codes[-1] == ErrorCode.TOO_MANY
+    payload = {"id": "1", **PAYLOADS["media.view"]}
+    assert (await dispatcher.answer(caller(), Place.ROOM, DeviceSession(), "media.view", (payload,)))["ok"]
+
+
+def test_who_stalls_is_noticed_before_others_can_fill_their_queue() -> None:
+    noticed = 2 * PING_SECONDS
+    assert (MAXIMUM_PUBLISHERS - 1) * (TOLD_BURST + TOLD_PER_SECOND * noticed) < OUTGOING_LIMIT
 
 
 async def test_credentials_are_given_to_one_participant_so_often() -> None:

@@ -168,13 +168,83 @@ describe("a stay in the room", () => {
       await settle();
       for (let attempt = 2; attempt <= 3; attempt += 1) {
         link.last("media.offer").acknowledge(refused("media_unavailable"));
-        await vi.advanceTimersByTimeAsync(600);
+        await vi.advanceTimersByTimeAsync(800);
         expect(link.all("media.offer")).toHaveLength(attempt);
       }
       expect(call.remote.value.get(doctor.id)?.picture).toBe(before);
       expect(FakeConnection.all.map((one) => one.closed)).toEqual([false, true, true, false]);
       expect(old.closed).toBe(false);
     });
+  });
+
+  it("tells of its devices again when the server would not hear it", async () => {
+    const connection = await enter();
+    local.setMuted(true);
+    link.last("media.state").acknowledge(refused("too_many"));
+    await pass(2500, connection);
+    expect(link.all("media.state")).toHaveLength(2);
+    expect(link.last("media.state").payload).toMatchObject({ media: { microphone: "off" } });
+    link.last("media.state").acknowledge({ ok: true, result: {} });
+    await pass(5000, connection);
+    expect(link.all("media.state")).toHaveLength(2);
+  });
+
+  describe("when the server has no place for its media", () => {
+    const offers = () => link.all("media.offer");
+
+    async function refusedFor(milliseconds: number): Promise<void> {
+      for (let passed = 0; passed < milliseconds; passed += 100) {
+        for (const sent of offers()) sent.acknowledge(refused("room_full"));
+        await pass(100);
+      }
+    }
+
+    it("says so, and asks ever more rarely until there is one", async () => {
+      await enter();
+      link.event("media.lost", {});
+      await settle();
+      await refusedFor(60_000);
+      expect(call.offers.roomFull.value).toBe(true);
+      expect(offers().length).toBeLessThan(15);
+      const before = offers().length;
+      await refusedFor(16_000);
+      expect(offers().length).toBeGreaterThan(before);
+      await pass(16_000);
+      const last = link.last("media.offer");
+      last.acknowledge({ ok: true, result: answerTo(offerOf(last)) });
+      await settle();
+      (FakeConnection.all.at(-1) as FakeConnection).become("connected");
+      expect(call.offers.roomFull.value).toBe(false);
+      expect(call.connection.value.kind).toBe("live");
+    });
+
+    it("does not take the refusal of an old connection for one of the new", async () => {
+      await enter();
+      link.event("media.lost", {});
+      await settle();
+      const first = link.last("media.offer");
+      link.event("media.lost", {});
+      await settle();
+      first.acknowledge(refused("room_full"));
+      await vi.advanceTimersByTimeAsync(1000);
+      expect(offers()).toHaveLength(2);
+      expect(call.offers.roomFull.value).toBe(false);
+    });
+  });
+
+  it("asks for the same answer again when it did not come, and keeps its connection", async () => {
+    const connection = await enter();
+    link.event("media.slots", { slots: [], missing_slots: 1 });
+    await settle();
+    const sent = link.last("media.offer");
+    await pass(15_500, connection);
+    const again = link.last("media.offer");
+    expect(again).not.toBe(sent);
+    expect(offerOf(again)).toEqual(offerOf(sent));
+    again.acknowledge({ ok: true, result: answerTo(offerOf(again)) });
+    await pass(1000, connection);
+    expect(connection.answers.at(-1)).toBe("answer 2");
+    expect(FakeConnection.all).toHaveLength(1);
   });
 
   it("tells how large it shows what comes, and nothing after a while out of sight", async () => {

@@ -106,6 +106,23 @@ describe("the repair of the way to the media server", () => {
     expect(done).toEqual(["replace", "replace"]);
   });
 
+  it("asks a server that refuses it ever more rarely, and soon again after it was whole", async () => {
+    const pauses: number[] = [];
+    for (let refusal = 0; refusal < 12; refusal += 1) {
+      const asked = done.length;
+      repair.refused(true);
+      let waited = 0;
+      for (; done.length === asked; waited += 50) await vi.advanceTimersByTimeAsync(50);
+      pauses.push(waited);
+    }
+    expect(pauses.slice(0, 3)).toEqual([50, 750, 1150]);
+    expect(pauses.slice(-2)).toEqual([15_000, 15_000]);
+    repair.whole();
+    repair.refused(false);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(done).toHaveLength(13);
+  });
+
   it("asks for nothing without a link, and offers again when it is back", async () => {
     linked = false;
     repair.broken();

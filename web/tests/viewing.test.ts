@@ -91,9 +91,11 @@ describe("what the server is told of the page", () => {
     told.mockRejectedValueOnce(new Error("timeout"));
     viewing.draw("doctor", SMALL);
     await settled();
-    viewing.changed();
-    await settled();
+    expect(told).toHaveBeenCalledTimes(3);
+    await vi.advanceTimersByTimeAsync(3000);
     expect(told).toHaveBeenCalledTimes(4);
+    expect(told.mock.lastCall?.[0]).toEqual(told.mock.calls[2]?.[0]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it("is not told of a page that shows nobody, nor after the end", async () => {

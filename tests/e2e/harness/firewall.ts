@@ -11,9 +11,12 @@ import type { Stage } from "./stage.ts";
 const TABLE = "inet konsilium_test";
 
 const RULES = {
-  udp: "iifname != lo meta l4proto udp drop",
+  udp: { input: "iifname != lo meta l4proto udp drop", output: "oifname != lo meta l4proto udp drop" },
   /** Media over TCP too: the pages, and whatever the relay listens on, are left. */
-  media: "iifname != lo meta l4proto udp drop; tcp dport 40000-40007 drop",
+  media: {
+    input: "iifname != lo meta l4proto udp drop; tcp dport 40000-40007 drop",
+    output: "oifname != lo meta l4proto udp drop",
+  },
 } as const;
 
 /** From now on until the end of the test. The server's media ports must be 40000 to 40007 to be blocked over TCP. */
@@ -21,7 +24,10 @@ export function block(stage: Pick<Stage, "closeLater">, what: keyof typeof RULES
   if (!FAR_ADDRESS) {
     throw new Error("only in a network of its own: run it by devtools.namespace");
   }
-  nft(`add table ${TABLE}; add chain ${TABLE} input { type filter hook input priority 0; ${RULES[what]}; }`);
+  nft(`add table ${TABLE}`);
+  for (const [hook, rules] of Object.entries(RULES[what])) {
+    nft(`add chain ${TABLE} ${hook} { type filter hook ${hook} priority 0; ${rules}; }`);
+  }
   stage.closeLater(() => Promise.resolve(nft(`delete table ${TABLE}`)));
 }
 

@@ -17,6 +17,7 @@ import {
 import { MediaRepair, type WayCondition } from "./media-repair.ts";
 import { MediaWatch } from "./media-watch.ts";
 import type { MediaWay } from "./media-way.ts";
+import { Offers } from "./offers.ts";
 import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
@@ -41,6 +42,8 @@ export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => v
 const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
+/** After a telling of our devices that was not heard. */
+const TELL_AGAIN_MILLISECONDS = 2000;
 const PROBE_MILLISECONDS = 500;
 
 /** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
@@ -78,6 +81,11 @@ export class Call {
     replace: () => this.replaceMedia(),
     condition: (since) => this.wayCondition(since),
   });
+  readonly offers = new Offers({
+    send: (offer) => this.signal.request("media.offer", { offer }),
+    current: () => (this.inside ? this.media : null),
+    refused: (unknown) => this.repair.refused(unknown),
+  });
   private readonly awake = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
   private media: MediaConnection | null = null;
@@ -89,6 +97,7 @@ export class Call {
   private joining = false;
   private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
+  private nextTelling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
     this.signal = signalling;
@@ -169,6 +178,7 @@ export class Call {
     this.closed = true;
     this.repair.whole();
     clearTimeout(this.nextJoin);
+    clearTimeout(this.nextTelling);
     clearTimeout(this.withoutRelays);
     this.watch.stop();
     this.share.release();
@@ -289,7 +299,7 @@ export class Call {
         if (media === this.media) this.showRemote(people);
       },
       offerNeeded: () => {
-        if (media === this.media && this.inside) this.negotiate(media.negotiate(this.sendOffer));
+        if (media === this.media && this.inside) this.offers.negotiate(media);
       },
     };
     const media: MediaConnection = new MediaConnection(tracks, this.quality.peek(), events, make);
@@ -317,15 +327,11 @@ export class Call {
     this.viewing.forgotten();
     this.watch.start();
     void this.relays.refresh(this.signal);
-    this.negotiate(this.media.negotiate(this.sendOffer));
+    this.offers.negotiate(this.media);
   }
 
-  private readonly sendOffer = (offer: Parameters<MediaConnection["apply"]>[0]["description"]) =>
-    this.signal.request("media.offer", { offer });
-
   private restartIce(): Promise<void> {
-    if (!this.media || !this.inside) return Promise.resolve();
-    return this.negotiate(this.media.restartIce(this.sendOffer));
+    return this.media && this.inside ? this.offers.restartIce(this.media) : Promise.resolve();
   }
 
   /** Relays that came after the first gathering had begun are only gathered by a restart. */
@@ -339,18 +345,7 @@ export class Call {
   }
 
   private growSlots(missing: number): void {
-    if (this.media?.addSlots(missing)) this.negotiate(this.media.negotiate(this.sendOffer));
-  }
-
-  /** A lost link is repaired by `rejoin`; a server that can't answer just now is asked again a little later. */
-  private negotiate(negotiation: Promise<void>): Promise<void> {
-    negotiation.catch((error: unknown) => {
-      const code = error instanceof RequestError ? error.code : "bad_answer";
-      if (code !== "disconnected" && this.inside) {
-        this.repair.replaceIn(code === "not_in_room" ? 0 : AGAIN_MILLISECONDS);
-      }
-    });
-    return negotiation;
+    if (this.media?.addSlots(missing)) this.offers.negotiate(this.media);
   }
 
   private transportChanged(state: TransportState): void {
@@ -428,7 +423,12 @@ export class Call {
   }
 
   private tellMediaState(): void {
-    if (this.inside) void this.signal.request("media.state", { media: this.mediaState() }).catch(() => {});
+    clearTimeout(this.nextTelling);
+    if (!this.inside) return;
+    this.signal.request("media.state", { media: this.mediaState() }).catch(() => {
+      clearTimeout(this.nextTelling);
+      if (this.inside) this.nextTelling = setTimeout(() => this.tellMediaState(), TELL_AGAIN_MILLISECONDS);
+    });
   }
 
   private updateRoom(change: (room: RoomSnapshot) => RoomSnapshot): void {

@@ -269,7 +269,7 @@ export class MediaConnection {
   }
 
   private sendCamera(): Promise<void> {
-    return this.camera.send(cameraLayers(this.quality, this.wanted, this.camera.height));
+    return this.camera.send(cameraLayers(this.quality, this.wanted, this.camera.size));
   }
 
   private partOn(mid: string, track: MediaStreamTrack): keyof RemoteMedia {

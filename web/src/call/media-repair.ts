@@ -22,6 +22,10 @@ export interface RepairActs {
 const DISTURBED_MILLISECONDS = 1000;
 /** How long restarts, or a new connection, may take before everything is made anew. */
 const PATIENCE_MILLISECONDS = 6000;
+/** A server that refuses a connection is asked again after this, then ever more rarely. */
+const REFUSED_MILLISECONDS = 500;
+const REFUSED_GROWTH = 1.5;
+const REFUSED_MOST_MILLISECONDS = 15_000;
 /** What the first check over a new pair takes besides the round trips; these are learnt from the answer to the offer. */
 const CHECK_MILLISECONDS = 150;
 
@@ -35,6 +39,8 @@ export class MediaRepair {
   private step: ReturnType<typeof setTimeout> | undefined;
   /** One for all restarts in a row, else each would put off the last resort. */
   private lastResort: ReturnType<typeof setTimeout> | undefined;
+  /** In a row. */
+  private refusals = 0;
 
   constructor(acts: RepairActs) {
     this.acts = acts;
@@ -46,6 +52,7 @@ export class MediaRepair {
 
   /** The way is there again, or nobody needs it any more. */
   whole(): void {
+    this.refusals = 0;
     this.enter("whole");
     this.stopLastResort();
   }
@@ -83,10 +90,17 @@ export class MediaRepair {
     this.acts.replace();
   }
 
-  /** Makes everything anew a little later. */
-  replaceIn(milliseconds: number): void {
-    clearTimeout(this.step);
-    this.step = setTimeout(() => this.replace(), milliseconds);
+  /**
+   * The server did not take our connection: everything is made anew a little later, at once if it is the first time and
+   * the server only knew nothing of us.
+   */
+  refused(unknown: boolean): void {
+    const pause = REFUSED_MILLISECONDS * REFUSED_GROWTH ** this.refusals;
+    const atOnce = unknown && this.refusals === 0;
+    this.refusals += 1;
+    this.stopLastResort();
+    this.enter("replacing");
+    this.step = setTimeout(() => this.replace(), atOnce ? 0 : Math.min(pause, REFUSED_MOST_MILLISECONDS));
   }
 
   private restart(): void {

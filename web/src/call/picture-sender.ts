@@ -1,4 +1,4 @@
-import { type Layer, type LayerLimits, type SentLayers, WHOLE } from "./quality.ts";
+import { type Layer, type LayerLimits, type PictureSize, type SentLayers, UNKNOWN_SIZE, WHOLE } from "./quality.ts";
 
 /**
  * Which encodings of one sent picture are on, and how large they may be. Wishes may come at any time (a choice in the
@@ -16,8 +16,9 @@ export class PictureSender {
     this.degradation = degradation;
   }
 
-  get height(): number {
-    return this.sender.track?.getSettings().height ?? 0;
+  get size(): PictureSize {
+    const { width, height } = this.sender.track?.getSettings() ?? {};
+    return width && height ? { width, height } : UNKNOWN_SIZE;
   }
 
   async replaceTrack(track: MediaStreamTrack | null): Promise<void> {

@@ -3,14 +3,12 @@ export type Quality = "auto" | "save" | "audio_only";
 
 export const QUALITIES: readonly Quality[] = ["auto", "save", "audio_only"];
 
-/** The encodings of one picture, smallest first: a quarter of its size, half, all. Their names go over the wire. */
+/** The encodings of one picture, smallest first. Their names go over the wire. */
 export const LAYERS = ["l", "m", "h"] as const;
 export type Layer = (typeof LAYERS)[number];
 
 /** Of a picture that is sent in one size only, this is the size. */
 export const WHOLE: Layer = "h";
-
-const SCALES: Record<Layer, number> = { l: 4, m: 2, h: 1 };
 
 export interface LayerLimits {
   /** Bits per second. */
@@ -24,20 +22,20 @@ export type SentLayers = Partial<Record<Layer, LayerLimits>>;
 
 interface PictureLimits {
   readonly capture: MediaTrackConstraints;
-  /** Bits per second. */
-  readonly bitrates: Record<Layer, number>;
+  /** Bits per second: of the whole picture that is asked for, of its half, of its quarter. */
+  readonly bitrates: readonly [number, number, number];
   readonly maxFramerate: number;
 }
 
 const FULL: PictureLimits = {
   capture: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } },
-  bitrates: { l: 150_000, m: 500_000, h: 1_500_000 },
+  bitrates: [1_500_000, 500_000, 150_000],
   maxFramerate: 30,
 };
 
 const SAVING: PictureLimits = {
   capture: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15, max: 15 } },
-  bitrates: { l: 60_000, m: 120_000, h: 250_000 },
+  bitrates: [250_000, 120_000, 60_000],
   maxFramerate: 15,
 };
 
@@ -48,19 +46,49 @@ export function pictureLimits(quality: Quality): PictureLimits {
   return quality === "auto" ? FULL : SAVING;
 }
 
-/** `height`: of the camera's picture, in pixels. */
-export function cameraLayers(quality: Quality, wanted: readonly string[], height: number): SentLayers {
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Zeros: not known yet. */
+export const UNKNOWN_SIZE: PictureSize = { width: 0, height: 0 };
+
+/**
+ * How many encodings a browser sends beside each other of a picture of this size. Chromium leaves the last ones out
+ * when it is small, whatever their scale (libwebrtc, `kSimulcastFormats` in video/config/simulcast.cc).
+ */
+function mostLayers({ width, height }: PictureSize): number {
+  const pixels = width * height;
+  if (pixels === 0 || pixels >= 960 * 540) return 3;
+  return pixels >= 480 * 270 ? 2 : 1;
+}
+
+/**
+ * What to send of what the server wants. The highest of those that can be sent beside each other is the whole picture,
+ * each one below it half as large; alone, `h` is whole in any case.
+ */
+export function cameraLayers(quality: Quality, wanted: readonly string[], size: PictureSize): SentLayers {
   const limits = pictureLimits(quality);
   // A camera that can't be asked for less (some phones) is scaled down before sending.
-  const shrink = quality === "save" && height > 480 ? 2 : 1;
-  const sent = LAYERS.filter((layer) => wanted.includes(layer)).map((layer): [Layer, LayerLimits] => [
-    layer,
-    {
-      maxBitrate: limits.bitrates[layer],
-      maxFramerate: limits.maxFramerate,
-      scaleResolutionDownBy: SCALES[layer] * shrink,
-    },
-  ]);
+  const shrink = quality === "save" && size.height > 480 ? 2 : 1;
+  const most = mostLayers(size);
+  const highest = LAYERS[most - 1] as Layer;
+  const wished = LAYERS.filter((layer) => wanted.includes(layer));
+  const chosen = wished.length > 1 ? wished.map((layer) => (LAYERS.indexOf(layer) < most ? layer : highest)) : wished;
+  // The picture that comes is smaller than the one that was asked for.
+  const smaller = quality === "auto" && !chosen.includes(WHOLE) ? LAYERS.length - most : 0;
+  const sent = chosen.map((layer): [Layer, LayerLimits] => {
+    const halvings = Math.max(0, most - 1 - LAYERS.indexOf(layer));
+    return [
+      layer,
+      {
+        maxBitrate: limits.bitrates[Math.min(halvings + smaller, 2)] as number,
+        maxFramerate: limits.maxFramerate,
+        scaleResolutionDownBy: 2 ** halvings * shrink,
+      },
+    ];
+  });
   return Object.fromEntries(sent);
 }
 
@@ -76,6 +104,6 @@ type LayeredEncoding = RTCRtpEncodingParameters & { readonly scalabilityMode?: s
 
 /** What a new camera section is made with; more can't be added later, only switched on and off. */
 export function firstEncodings(quality: Quality): RTCRtpEncodingParameters[] {
-  const all = cameraLayers(quality, LAYERS, 0);
+  const all = cameraLayers(quality, LAYERS, UNKNOWN_SIZE);
   return LAYERS.map((rid) => ({ ...all[rid], rid, active: rid === WHOLE }));
 }

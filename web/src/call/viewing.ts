@@ -5,6 +5,9 @@ import { type Shown, tileSize } from "./tile-size.ts";
 /** Layouts settle before they are told: a turned phone or a dragged window passes through many sizes. */
 const SETTLE_MILLISECONDS = 200;
 
+/** After a telling that failed. */
+const AGAIN_MILLISECONDS = 2000;
+
 /** What the server supposes of a page that has said nothing: that it shows everything large. */
 const NOTHING = "[]";
 
@@ -60,13 +63,17 @@ export class Viewing {
   }
 
   changed(): void {
-    clearTimeout(this.timer);
-    if (!this.stopped) this.timer = setTimeout(() => this.tell(), SETTLE_MILLISECONDS);
+    this.tellIn(SETTLE_MILLISECONDS);
   }
 
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+  }
+
+  private tellIn(milliseconds: number): void {
+    clearTimeout(this.timer);
+    if (!this.stopped) this.timer = setTimeout(() => this.tell(), milliseconds);
   }
 
   private tell(): void {
@@ -75,7 +82,10 @@ export class Viewing {
     if (telling === this.told) return;
     this.told = telling;
     this.send(tiles).catch(() => {
-      if (this.told === telling) this.told = NOTHING;
+      // A newer wish is on its way already.
+      if (this.told !== telling) return;
+      this.told = NOTHING;
+      this.tellIn(AGAIN_MILLISECONDS);
     });
   }
 

@@ -39,6 +39,7 @@ function room(change: Partial<RoomView> = {}): RoomView {
     // Phones can't.
     canShare: innerWidth > 600,
     connection: LIVE,
+    roomFull: false,
     links: new Map(),
     devices: working(),
     quality: "auto",
@@ -140,6 +141,7 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),
   unstable: () => room({ connection: { kind: "unstable", link: "up" } }),
   reconnecting: () => room({ connection: { kind: "reconnecting", link: "down" } }),
+  "room-full": () => room({ connection: { kind: "reconnecting", link: "up" }, roomFull: true }),
   "own-link-weak": () => room({ links: weak(patient.id) }),
   "link-down": () => room({ connection: { kind: "live", link: "down" } }),
   "peer-connecting": () => room({ others: [unseen(participant(doctor, { connection: "connecting" }))] }),

@@ -63,6 +63,7 @@ export const ROOM_STATES = [
   "connecting",
   "unstable",
   "reconnecting",
+  "room-full",
   "own-link-weak",
   "link-down",
   ...PEER_CONNECTIONS.map((connection) => `peer-${connection}` as const),

@@ -1,6 +1,5 @@
 import { Info, MicOff, MonitorUp, MonitorX, RefreshCw, Volume2, X } from "lucide-preact";
 import type { ComponentChild } from "preact";
-import type { CallConnection } from "../../call/connection-state.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
@@ -19,7 +18,7 @@ export function Lines({ view, actions, soundRefused, onPlaySound }: LinesProps) 
   const said = words.value.room;
   return (
     <div class="lines">
-      <ConnectionLine connection={view.connection} />
+      <ConnectionLine view={view} />
       <OwnLink view={view} />
       {view.notice && <Line name={view.notice} icon={<Info aria-hidden="true" />} text={said.notices[view.notice]} />}
       {view.failed && <Line name="failed" icon={<Info aria-hidden="true" />} text={said.failed} />}
@@ -71,8 +70,8 @@ function ShareLine({ view, actions }: Pick<LinesProps, "view" | "actions">) {
   );
 }
 
-function ConnectionLine({ connection }: { readonly connection: CallConnection }) {
-  const text = connectionText(words.value, connection);
+function ConnectionLine({ view }: { readonly view: RoomView }) {
+  const text = connectionText(words.value, view);
   return text ? <Line name="connection" icon={<RefreshCw aria-hidden="true" />} text={text} /> : null;
 }
 
@@ -94,7 +93,7 @@ function Line({ name, icon, text, children }: LineProps) {
   );
 }
 
-function connectionText(said: Words, connection: CallConnection): string {
+function connectionText(said: Words, { connection, roomFull }: RoomView): string {
   if (connection.kind === "live") return connection.link === "down" ? said.connection.linkDown : "";
-  return said.connection[connection.kind];
+  return roomFull && connection.kind !== "gone" ? said.room.roomFull : said.connection[connection.kind];
 }

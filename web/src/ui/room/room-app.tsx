@@ -73,6 +73,7 @@ function roomView(room: RoomSnapshot, control: LobbyControl, call: Call): RoomVi
     share: call.share.state.value,
     canShare: control.withMedia.value && canShareScreen(),
     connection: call.connection.value,
+    roomFull: call.offers.roomFull.value,
     links: call.links.value,
     devices: devicesView(control.local),
     quality: call.quality.value,

@@ -28,6 +28,8 @@ export interface RoomView {
   readonly share: ShareState;
   readonly canShare: boolean;
   readonly connection: CallConnection;
+  /** There is no place for the own sound and picture. */
+  readonly roomFull: boolean;
   readonly links: LinkQualities;
   readonly devices: DevicesView;
   readonly quality: Quality;

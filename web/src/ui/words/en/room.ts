@@ -52,6 +52,8 @@ export const room: typeof russian = {
       cancelled: "The booking was cancelled. There is no hurry: you can finish the conversation.",
     },
     failed: "That did not work. Please try again.",
+    roomFull:
+      "The room is full, so there is no place for your sound and picture. Keep this page open: we go on trying. If it lasts, call the clinic.",
   },
   connection: {
     connecting: "Connecting you…",
