@@ -22,6 +22,8 @@ _FARTHEST = 512
 """No ring holds more packets."""
 _MOST_RESENDS = 200
 _RESEND_SECONDS = 0.05
+_LEAST_OCTETS = 200
+"""That a packet counts for, since small ones cost as much work as large ones."""
 _LONGEST_PADDING = 255
 _PADDED_FROM = 32
 """Octets of padding below this are not worth a packet."""
@@ -87,7 +89,7 @@ class Retransmission:
                 self._counts[Drop.RETRANSMISSION_UNKNOWN] += 1
             elif number in self._resent or len(self._resent) >= _MOST_RESENDS:
                 self._counts[Drop.RETRANSMISSION_TOO_OFTEN] += 1
-            elif not budget.take(now, len(found[0])):
+            elif not budget.take(now, max(len(found[0]), _LEAST_OCTETS)):
                 self._counts[Drop.RETRANSMISSION_TOO_MANY] += 1
             else:
                 self._resent.add(number)

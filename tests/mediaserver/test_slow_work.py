@@ -89,6 +89,18 @@ def test_who_asks_for_everything_again_is_sent_half_as_much_again() -> None:
     assert call.dropped(Drop.RETRANSMISSION_TOO_MANY) > 1_000
 
 
+def test_small_packets_are_not_sent_again_by_the_thousand() -> None:
+    call = Call()
+    for number in range(1, 300):
+        call.sends(number)
+    recent = [(call.first.sequence_number + number) & 0xFFFF for number in range(100, 300)]
+    call.subscriber.sink.rtp.clear()
+    for _ in range(40):
+        call.clock.now += 0.051
+        call.subscriber.media.receive_rtcp(nack(1, 5001, recent), call.clock.now)
+    assert 200 < len(call.subscriber.sink.rtp) < 1_500
+
+
 def test_a_lost_keyframe_is_sent_again_at_once() -> None:
     call = Call()
     for number in range(1, 60):
