@@ -23,7 +23,6 @@ from mediaserver.link_messages import (
     Offer,
     PeerEntry,
     PeerState,
-    RoomCounters,
     ShareScreen,
     SlotEntry,
     Slots,
@@ -35,8 +34,9 @@ from mediaserver.link_messages import (
     Wanted,
 )
 from mediaserver.tiles import TileSize
-from rooms.media_port import Flow, LinkMeasure, LivingMedia, MediaListener, RoomMeasure
+from rooms.media_port import LivingMedia, MediaListener, RoomMeasure
 from rooms.messages import ConnectionState, MediaAnswer, MediaWanted, SessionDescription, SlotView, Tile
+from server.room_measure import room_measure
 from server.worker_link import LinkState, WorkerLink
 
 log = structlog.get_logger("server.media_link")
@@ -380,25 +380,6 @@ class MediaLink:
 def _note(peer: _Peer, notice: PeerState) -> None:
     if notice.connection == peer.connection:
         peer.state = notice.state
-
-
-def room_measure(counters: RoomCounters) -> RoomMeasure:
-    """Counters of the worker in the domain's words. What a worker does not count is zero."""
-    return RoomMeasure(
-        links={
-            PeerId(name): LinkMeasure(
-                uplink_lost=peer.get("uplink_fraction_lost", 0) / 256,
-                downlink_lost=peer.get("downlink_fraction_lost", 0) / 256,
-                round_trip_seconds=peer.get("round_trip_ms", 0) / 1000,
-                pictures_reduced=peer.get("pictures_reduced", 0),
-                pictures_off=peer.get("pictures_off", 0),
-            )
-            for name, peer in counters.peers.items()
-        },
-        flows=tuple(
-            Flow(PeerId(flow.publisher), PeerId(flow.subscriber), flow.audio, flow.video) for flow in counters.flows
-        ),
-    )
 
 
 def _views(entries: tuple[SlotEntry, ...]) -> tuple[SlotView, ...]:

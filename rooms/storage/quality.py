@@ -35,7 +35,7 @@ class QualityTable:
                 for one in await self._connection.execute(people)
             },
             break_counts={
-                (ParticipantId(one.participant), BreakCause(one.cause)): one.count
+                (ParticipantId(one.participant), BreakCause(one.cause)): one.breaks
                 for one in await self._connection.execute(counts)
             },
             breaks=tuple(
@@ -98,7 +98,7 @@ def _person_row(appointment: AppointmentId, participant: ParticipantId, time: Pe
 
 def _count_row(appointment: AppointmentId, of: tuple[ParticipantId, BreakCause], count: int) -> dict[str, Any]:
     participant, cause = of
-    return {"appointment": appointment, "participant": participant, "cause": cause.value, "count": count}
+    return {"appointment": appointment, "participant": participant, "cause": cause.value, "breaks": count}
 
 
 def _break_row(appointment: AppointmentId, number: int, one: Break) -> dict[str, Any]:

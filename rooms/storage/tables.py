@@ -205,7 +205,7 @@ break_counts = Table(
     Column("appointment", ForeignKey("appointments.id", ondelete="CASCADE"), primary_key=True),
     Column("participant", String(64), primary_key=True),
     Column("cause", String(20), primary_key=True),
-    Column("count", Integer, nullable=False),
+    Column("breaks", Integer, nullable=False),
 )
 
 media_breaks = Table(

@@ -54,7 +54,7 @@ story("three people: seen, kept large, a screen shown and stopped, cameras that 
 
 story("a small camera is sent whole to a group, as it is to one", async (stage) => {
   const [doctor, patient, daughter] = await together(stage, smallCamera);
-  await daughter.press("microphone");
+  await Promise.all([doctor, daughter].map((person) => person.press("microphone")));
   await until("the patient large, who speaks", PATIENCE, async () => (await large(doctor)) === PATIENT.name);
   await until("the whole small picture beside its half", PATIENCE, async () => {
     const heights = await sentHeights(patient.page);

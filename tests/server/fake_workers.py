@@ -94,12 +94,10 @@ class FakeWorker:
                 writer.write(b"".join(encode_frame(one) for one in told))
             elif isinstance(request, Ping | Measure):
                 writer.write(encode_frame(self._counted(request)))
-            elif self.refuses_screens and isinstance(request, ShareScreen):
-                writer.write(encode_frame(Refusal(request.request, str(ErrorCode.INTERNAL), "no")))
-            elif self.refuses is not None:
+            elif (code := self._refusal(request)) is not None:
                 if self.frees_first is not None:
                     writer.write(encode_frame(self.frees_first))
-                writer.write(encode_frame(Refusal(request.request, str(self.refuses), "no")))
+                writer.write(encode_frame(Refusal(request.request, str(code), "no")))
             elif self.silent:
                 self.cut()
             elif isinstance(request, Offer):
@@ -112,6 +110,9 @@ class FakeWorker:
                     self.screens.append(request.peer)
                 writer.write(encode_frame(DoneReply(request.request)))
         writer.close()
+
+    def _refusal(self, request: Downward) -> ErrorCode | str | None:
+        return ErrorCode.INTERNAL if self.refuses_screens and isinstance(request, ShareScreen) else self.refuses
 
     def _counted(self, request: Ping | Measure) -> Pong | MeasureReply:
         if isinstance(request, Ping):

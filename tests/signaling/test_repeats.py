@@ -85,7 +85,7 @@ async def test_memory_is_bounded() -> None:
     domain, device = FakeConsultations(), DeviceSession()
     dispatcher = Dispatcher(domain.handlers())
     for number in [*range(STORED_ANSWERS + 1), 0]:
-        await dispatcher.answer(caller(), Place.ROOM, device, "media.state", payload("media.state", f"id {number}"))
+        await dispatcher.answer(caller(), Place.ROOM, device, "media.view", payload("media.view", f"id {number}"))
     assert len(domain.asked) == STORED_ANSWERS + 2
 
 

@@ -13,13 +13,13 @@ def upgrade() -> None:
         sa.Column("appointment", sa.String(64), nullable=False),
         sa.Column("participant", sa.String(64), nullable=False),
         sa.Column("cause", sa.String(20), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("breaks", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["appointment"], ["appointments.id"], name="fk_break_counts_appointment", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("appointment", "participant", "cause", name="pk_break_counts"),
     )
     op.execute(
-        "INSERT INTO break_counts (appointment, participant, cause, count) "
+        "INSERT INTO break_counts (appointment, participant, cause, breaks) "
         "SELECT appointment, participant, cause, COUNT(*) FROM media_breaks GROUP BY appointment, participant, cause"
     )
