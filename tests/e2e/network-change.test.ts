@@ -6,10 +6,10 @@ import type { BrowserKind } from "./harness/browsers.ts";
 import { seeAndHear } from "./harness/consultation.ts";
 import { arrived, changeNetwork, clientProgram, type Link, SERVICE_ADDRESS, setLink } from "./harness/networks.ts";
 import { Person } from "./harness/person.ts";
-import { type Stage, story } from "./harness/stage.ts";
+import { SLOW, type Stage, story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
 
-const KINDS: readonly BrowserKind[] = ["chromium", "firefox"];
+const KINDS: readonly BrowserKind[] = SLOW ? ["chromium", "firefox"] : ["chromium"];
 const CHANGES: readonly [Link, Link][] = [
   ["wifi", "mobile"],
   ["mobile", "wifi"],

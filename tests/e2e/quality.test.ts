@@ -3,9 +3,9 @@
 import { ru as words } from "../../web/src/ui/words/ru.ts";
 import type { BrowserKind } from "./harness/browsers.ts";
 import { consultation } from "./harness/consultation.ts";
-import { story } from "./harness/stage.ts";
+import { SLOW, story } from "./harness/stage.ts";
 
-const KINDS: readonly BrowserKind[] = ["chromium", "firefox"];
+const KINDS: readonly BrowserKind[] = SLOW ? ["chromium", "firefox"] : ["chromium"];
 
 for (const kind of KINDS) {
   story(`everybody's link in words (${kind})`, async (stage) => {

@@ -12,6 +12,7 @@ from mediaserver.link_messages import Wanted as WantedNotice
 from mediaserver.media_peer import CONNECTING_SECONDS, MediaPeer
 from mediaserver.settings import GONE_AFTER
 from mediaserver.tiles import TileSize
+from mediaserver.transport import Transport
 from mediaserver.transport_state import TransportState
 from mediaserver.wanted import (
     LOWER_AFTER_SECONDS,
@@ -162,18 +163,23 @@ async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
     await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
 
 
+def heard_last(transport: Transport, at: float) -> None:
+    transport._heard_at = transport._checked_at = at
+
+
 async def test_who_is_gone_is_no_viewer_until_they_are_back(media: WorkerUnderTest) -> None:
     for name in ("anna", "boris", "vera"):
         media.offer(name, SIMULCAST)
         # As after the handshake; silence is what the transport looks for.
         peer_of(media, name).transport.state = TransportState.LIVE
     boris, vera = peer_of(media, "boris").transport, peer_of(media, "vera").transport
-    vera._heard_at -= GONE_AFTER
+    heard_last(vera, time.monotonic() - GONE_AFTER)
     await media.until(lambda: told(media, "anna")[-1] == (("h",), False))
     assert not any(each.wanted for each in vera.media._subscriptions.values() if each.video)
-    boris._heard_at -= GONE_AFTER
+    heard_last(boris, time.monotonic() - GONE_AFTER)
     await media.until(lambda: told(media, "anna")[-1] == ((), False))
-    boris._heard_at = vera._heard_at = time.monotonic()
+    for transport in (boris, vera):
+        heard_last(transport, time.monotonic())
     await media.until(lambda: told(media, "anna")[-1] == (("l", "h"), False))
 
 

@@ -16,6 +16,9 @@ import { Server, type ServerChoices } from "./server.ts";
 const OUTPUT = join(import.meta.dirname, "..", "output");
 const TEST_LIMIT = 180_000;
 
+/** Whether what takes longer than CI may wait is run too: `./dev test --slow`. */
+export const SLOW = process.env["KONSILIUM_SLOW_TESTS"] !== undefined;
+
 export class Stage {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #servers: Server[] = [];
