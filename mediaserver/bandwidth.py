@@ -52,6 +52,8 @@ _SWITCH_SECONDS = 1.0
 """A lower layer may take so long to come; lowered again meanwhile, the higher one that still flows stops at once."""
 _NEVER = 1 << 40
 _PATIENCE_SECONDS = 4.0
+_HELD = 0.85
+"""Of what flowed before something got better, so much is held when that was too much."""
 _DISOBEYED = 1.4
 _OBEY_SECONDS = 3.0
 _FORGIVE_SECONDS = 30.0
@@ -135,6 +137,7 @@ class DownlinkControl:
         "_disobeyed",
         "_failed_budget",
         "_grants",
+        "_held",
         "_lowered_at",
         "_missing",
         "_next_look",
@@ -167,7 +170,7 @@ class DownlinkControl:
         self.chose = False
         """A choice was made that differs from the one before; reset by who acts on it."""
         self._overuses = 0
-        self._failed_budget = 0
+        self._failed_budget = self._held = 0
         self._next_look = self._next_measuring = self._raise_after = 0.0
         self._raised_at = self._lowered_at = float("-inf")
         self._satisfied_since = float("inf")
@@ -287,6 +290,9 @@ class DownlinkControl:
             self._raised_at = float("-inf")
             self._failed_budget = self.downlink.fallen_from
             wait = self._tries.failed()
+            if self.downlink.blind(now):
+                # A burst that was lost says little of what the link holds; what it held until the trial says more.
+                self.downlink.restore(int(self._held * _HELD), now)
         self._raise_after = max(self._raise_after, now + wait)
 
     def _may_raise(self, now: float) -> bool:
@@ -351,6 +357,8 @@ class DownlinkControl:
             if choice == before:
                 continue
             if choice > before and room is not None:
+                if now - self._raised_at > TRIAL_SECONDS:
+                    self._held = min(self.downlink.budget or 0, self._sent.rate)
                 self._raised_at = now
             self.chose = True
             lowered = choice.spatial < before.spatial

@@ -97,6 +97,10 @@ class Downlink:
         """Loss that is the path's own."""
         self._base_round_trip = float("inf")
 
+    def blind(self, now: float) -> bool:
+        """No REMB comes, as from Chromium while it sends no picture of its own: overuse shows late, as loss."""
+        return now - self._estimated_at > _REMB_SECONDS
+
     def estimated(self, bits_per_second: int, sent: int, now: float) -> None:
         """A REMB came; `sent`: bits per second sent of late."""
         before, self.estimate = self.estimate, bits_per_second
@@ -195,7 +199,7 @@ class Downlink:
         queue = seconds - self._base_round_trip
         if (
             queue > _QUEUE_SECONDS
-            and (now - self._estimated_at > _REMB_SECONDS or self.estimate < sent)
+            and (self.blind(now) or self.estimate < sent)
             and now - self.overused_at > _SETTLE_SECONDS
         ):
             self._overused(int(sent * _RETREAT), sent, now)

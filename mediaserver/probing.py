@@ -15,12 +15,18 @@ MOST_WAIT_SECONDS = 8.0
 CLUSTER_SECONDS = 0.6
 JUDGE_SECONDS = 0.6
 """Beside the round trip: a browser tells of overuse within 250 ms, a little late is no success."""
+BLIND_CLUSTER_SECONDS = 1.0
+BLIND_JUDGE_SECONDS = 1.2
+"""Of a client that tells no estimates: the cluster has to fill the queue before anything is lost, and reports of loss
+come once a second."""
 PATIENCE_SECONDS = 2.5
 """A client that says nothing for so long after a cluster has proved nothing."""
 FIRST_STEP = 1.35
 NEXT_STEP = 2.0
 """How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
 has proved to hold more. A first one goes no further than to what would be of use: most likely it disturbs."""
+BLIND_STEP = 1.6
+"""Instead of `NEXT_STEP` where no estimates come: what is too much is not noticed before it does harm."""
 LEAST_STEP = 60_000
 MOST_GOAL = 10_000_000
 """No cluster sends more, whatever it is told of use."""
@@ -68,6 +74,7 @@ class Prober:
         "_ends",
         "_full_at",
         "_goal",
+        "_judged_after",
         "_next",
         "_reached",
         "_sent_before",
@@ -83,6 +90,7 @@ class Prober:
         """What filled the link at the last overuse, bits per second."""
         self._goal = self._budget = self._sent_before = self._reached = 0
         self._began = self._ends = 0.0
+        self._judged_after = JUDGE_SECONDS
 
     def overused(self, now: float) -> bool:
         """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it. A
@@ -95,7 +103,8 @@ class Prober:
             self._next = now + self._backoff.wait
         if probed:
             self._downlink.restore(self._budget, now)
-        self._full_at = int((self._downlink.budget or 0) / _RETREAT)
+        held = self._downlink.budget or 0
+        self._full_at = held if self._downlink.blind(now) else int(held / _RETREAT)
         return probed
 
     def step(self, wanted: int, full: int, sent: int, round_trip: float, now: float) -> int:
@@ -118,12 +127,18 @@ class Prober:
 
     def _begin(self, wanted: int, full: int, budget: int, sent: int, now: float) -> None:
         self.state = ProbeState.PADDING
+        blind = self._downlink.blind(now)
         another = budget > self._full_at * _ANOTHER_LINK
-        goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
+        goal = (
+            min(full, int(budget * (BLIND_STEP if blind else NEXT_STEP)))
+            if another
+            else min(wanted, int(budget * FIRST_STEP))
+        )
         self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
         self._budget = budget
         self._sent_before = sent
-        self._began, self._ends = now, now + CLUSTER_SECONDS
+        self._began, self._ends = now, now + (BLIND_CLUSTER_SECONDS if blind else CLUSTER_SECONDS)
+        self._judged_after = BLIND_JUDGE_SECONDS if blind else JUDGE_SECONDS
 
     def _pad(self, sent: int, now: float) -> int:
         elapsed = now - self._began
@@ -138,7 +153,7 @@ class Prober:
     def _judge(self, budget: int, round_trip: float, now: float) -> None:
         if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + PATIENCE_SECONDS:
             self._failed(now)
-        elif now >= self._ends + JUDGE_SECONDS + round_trip and self._downlink.heard_at > self._ends + round_trip:
+        elif now >= self._ends + self._judged_after + round_trip and self._downlink.heard_at > self._ends + round_trip:
             self._downlink.proved(min(self._reached, self._goal))
             self.state = ProbeState.WAITING
             self._next = now + PAUSE_SECONDS

@@ -32,7 +32,10 @@ LAYERS = (150_000, 500_000, 1_500_000)
 class Camera:
     """A subscription to a camera, with its publisher behind it. `limit`: what a publisher that follows may send."""
 
-    def __init__(self, ssrc: int, rates: tuple[int, ...] = LAYERS, *, switch_seconds: float = 0.5) -> None:
+    def __init__(
+        self, ssrc: int, rates: tuple[int, ...] = LAYERS, *, switch_seconds: float = 0.5, keyframe_seconds: float = 0
+    ) -> None:
+        """`keyframe_seconds`: of its usual rate, so much goes out at once when a layer begins."""
         self.ssrc = ssrc
         self.rates = rates
         self.limit: int | None = None
@@ -43,8 +46,10 @@ class Camera:
         self._pending: tuple[float, int, int] | None = None
         self._known: set[int] = {self.spatial}
         self._switch_seconds = switch_seconds
+        self._keyframe_seconds = keyframe_seconds
         self._frames = count()
         self.waiting_padding: list[int] = []
+        self._began = False
         self.frames = 0
         """That went out."""
 
@@ -72,6 +77,11 @@ class Camera:
             _, self.spatial, self.temporal = self._pending
             self._pending = None
             self._known.add(self.spatial)
+            self._began = True
+        began = self._began
+        self._began = False
+        if began and self._keyframe_seconds:
+            return self._split(int(self._rate(self.spatial) * self._keyframe_seconds / 8))
         layer = TEMPORAL[next(self._frames) % 4]
         if self.spatial < 0 or layer > self.temporal:
             return []
@@ -104,6 +114,8 @@ class World:
         self.control = DownlinkControl()
         self.view(*(Tile(TileSize.LARGE) for _ in cameras))
         self.silent = False
+        self.tells_estimates = True
+        """Chromium without a camera tells none."""
         self.sent: Counter[int] = Counter()
         self.dropped: Counter[int] = Counter()
         self._follows, self._shared = follows, shared
@@ -125,8 +137,8 @@ class World:
         self.sent.clear()
         self.dropped.clear()
 
-    def limit(self, rate_kbps: float, loss: float = 0) -> None:
-        self.link.impairment = Impairment(rate_kbps=rate_kbps, delay_ms=20, loss=loss)
+    def limit(self, rate_kbps: float, loss: float = 0, queue_ms: float = Impairment().queue_ms) -> None:
+        self.link.impairment = Impairment(rate_kbps=rate_kbps, delay_ms=20, loss=loss, queue_ms=queue_ms)
 
     def view(self, *tiles: Tile) -> None:
         """How the page shows the cameras, in their order."""
@@ -181,7 +193,8 @@ class World:
                 fell = told[0] < self._estimate * 0.97
                 if moment - self._told_at >= (0.2 if fell else 0.3) or not self._estimate:
                     self._estimate, self._told_at = told[0], moment
-                    self._tell(told[0])
+                    if self.tells_estimates:
+                        self._tell(told[0])
         if self.now - self._reported_at >= 1.0:
             self._reported_at = self.now
             for ssrc, highest in self._numbers.items():

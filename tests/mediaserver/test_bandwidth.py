@@ -192,3 +192,20 @@ def test_a_limit_is_told_at_once_when_it_changes_and_else_each_second() -> None:
     assert relayed.due(400_000, 1.4) == 448_000
     assert relayed.due(400_000, 2.5) == 448_000
     assert relayed.due(None, 2.6) == 100_000_000
+
+
+def test_a_client_that_tells_no_estimates_is_not_led_into_loss_again_and_again() -> None:
+    """Chromium without a camera of its own: overuse shows as lost packets alone."""
+    camera = Camera(7, keyframe_seconds=0.5)
+    world = World(camera)
+    world.tells_estimates = False
+    world.run(8)
+    world.limit(400)
+    world.run(5)
+    world.begin()
+    assert frames_in(world, camera, 25) >= 10
+    assert world.lost(7) < 0.15, "most of it padding, of probes that found the link's end"
+    assert world.lost(AUDIO_SSRC) < 0.02
+    world.limit(8000)
+    world.run(25)
+    assert (camera.spatial, camera.temporal) >= (2, 2)
