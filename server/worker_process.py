@@ -29,8 +29,8 @@ class WorkerProcess:
             if pid == os.getpid() or user != os.getuid():
                 return None
             descriptor = os.pidfd_open(pid)
-        except OSError:
-            # Closed meanwhile, or gone.
+        except (OSError, ValueError):
+            # Closed meanwhile, which a socket of the event loop says by a ValueError; or gone.
             return None
         if _parent(pid) != os.getppid():
             os.close(descriptor)

@@ -7,6 +7,8 @@ import socket
 import sys
 from pathlib import Path
 
+import uvloop
+
 from server.worker_process import WorkerProcess
 
 LISTENER = """
@@ -62,5 +64,20 @@ async def test_a_process_of_others_and_this_one_are_left_alone(tmp_path: Path) -
         connected.connect(str(tmp_path / "child.sock"))
         assert await asyncio.to_thread(WorkerProcess.behind, connected) is None, "a child of ours is no sibling"
     assert await asyncio.to_thread(WorkerProcess.behind, connected) is None, "closed meanwhile"
+    child.kill()
+    await child.wait()
+
+
+async def test_a_socket_of_the_loop_closed_meanwhile_is_nobodys(tmp_path: Path) -> None:
+    child = await listener(tmp_path / "child.sock")
+
+    async def close_and_ask() -> WorkerProcess | None:
+        _, writer = await asyncio.open_unix_connection(tmp_path / "child.sock")
+        connected = writer.get_extra_info("socket")
+        writer.close()
+        await writer.wait_closed()
+        return WorkerProcess.behind(connected)
+
+    assert await asyncio.to_thread(uvloop.run, close_and_ask()) is None
     child.kill()
     await child.wait()
