@@ -27,6 +27,8 @@ _RETREAT = 0.85
 _MOST_LOSS = 0.1
 _SIGMAS = 0.6
 """Two standard deviations of a tenth lost among n packets are 0.6·√n."""
+_BLIND_DEPTH = 150_000
+"""What sound and the smallest pictures take."""
 _FEWEST_PACKETS = 20
 _LOSS_WINDOW_SECONDS = 2.0
 _LOSS_STEP_SECONDS = 0.1
@@ -188,7 +190,11 @@ class Downlink:
             self._accustomed = min(_MOST_ACCUSTOMED, fraction)
             return
         self._loss_at_retreat, self._sent_at_retreat = fraction, sent
-        self._overused(int(sent * (1 - fraction)), sent, now)
+        budget = min(int(sent * (1 - fraction)), self.budget or sent)
+        if self.blind(now):
+            # Nothing else will tell that it was a keyframe's burst that was lost: no deeper than halfway at once.
+            budget = max(budget, min(_BLIND_DEPTH, (self.budget or sent) // 2))
+        self._overused(budget, sent, now)
 
     def measured_round_trip(self, seconds: float, sent: int, now: float) -> None:
         """Counts only where no REMB comes, or a REMB that has not yet risen to what is sent and so can't fall: else

@@ -21,6 +21,8 @@ BLIND_JUDGE_SECONDS = 1.2
 come once a second."""
 PATIENCE_SECONDS = 2.5
 """A client that says nothing for so long after a cluster has proved nothing."""
+BLIND_PATIENCE_SECONDS = 6.0
+"""Without estimates and without pictures there are reports on sound alone, every five seconds."""
 FIRST_STEP = 1.35
 NEXT_STEP = 2.0
 """How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
@@ -76,6 +78,7 @@ class Prober:
         "_goal",
         "_judged_after",
         "_next",
+        "_patience",
         "_reached",
         "_sent_before",
         "state",
@@ -90,7 +93,7 @@ class Prober:
         """What filled the link at the last overuse, bits per second."""
         self._goal = self._budget = self._sent_before = self._reached = 0
         self._began = self._ends = 0.0
-        self._judged_after = JUDGE_SECONDS
+        self._judged_after, self._patience = JUDGE_SECONDS, PATIENCE_SECONDS
 
     def overused(self, now: float) -> bool:
         """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it. A
@@ -139,6 +142,7 @@ class Prober:
         self._sent_before = sent
         self._began, self._ends = now, now + (BLIND_CLUSTER_SECONDS if blind else CLUSTER_SECONDS)
         self._judged_after = BLIND_JUDGE_SECONDS if blind else JUDGE_SECONDS
+        self._patience = BLIND_PATIENCE_SECONDS if blind else PATIENCE_SECONDS
 
     def _pad(self, sent: int, now: float) -> int:
         elapsed = now - self._began
@@ -151,7 +155,7 @@ class Prober:
         return max(0, min(int(due), int(self._goal * 0.1))) // 8
 
     def _judge(self, budget: int, round_trip: float, now: float) -> None:
-        if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + PATIENCE_SECONDS:
+        if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + self._patience:
             self._failed(now)
         elif now >= self._ends + self._judged_after + round_trip and self._downlink.heard_at > self._ends + round_trip:
             self._downlink.proved(min(self._reached, self._goal))
