@@ -27,8 +27,6 @@ FIRST_STEP = 1.35
 NEXT_STEP = 2.0
 """How far above the budget a goal may lie: while the link is most likely as it was at the last overuse, and once it
 has proved to hold more. A first one goes no further than to what would be of use: most likely it disturbs."""
-BLIND_STEP = 1.6
-"""Instead of `NEXT_STEP` where no estimates come: what is too much is not noticed before it does harm."""
 LEAST_STEP = 60_000
 MOST_GOAL = 10_000_000
 """No cluster sends more, whatever it is told of use."""
@@ -132,11 +130,7 @@ class Prober:
         self.state = ProbeState.PADDING
         blind = self._downlink.blind(now)
         another = budget > self._full_at * _ANOTHER_LINK
-        goal = (
-            min(full, int(budget * (BLIND_STEP if blind else NEXT_STEP)))
-            if another
-            else min(wanted, int(budget * FIRST_STEP))
-        )
+        goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
         self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
         self._budget = budget
         self._sent_before = sent
