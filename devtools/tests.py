@@ -15,8 +15,8 @@ SUITES = ("python", "web", "e2e")
 
 AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 """Tests mostly wait, for browsers and for each other: so many run side by side."""
-ALONE = {"-n", "--numprocesses", "--pdb", "--trace", "-s"}
-"""Whoever gives pytest one of these says how many."""
+ALONE = {"--pdb", "--trace", "-s"}
+"""Flags of pytest that want one process. A further `-n` says how many, since the last one counts."""
 
 
 def run_suites(suites: list[str], words: str, slow: bool, missing: list[str], rest: list[str]) -> int:
@@ -53,9 +53,10 @@ def _obstacle(missing: list[str]) -> str:
 
 
 def _python(words: str, slow: bool, missing: list[str], rest: list[str]) -> int:
-    command: list[str] = [str(PYTHON), "-m", "pytest", "-q", *rest]
+    command: list[str] = [str(PYTHON), "-m", "pytest", "-q"]
     if not words and not ALONE.intersection(rest):
         command += ["-n", str(AT_ONCE), "--dist", "worksteal"]
+    command += rest
     conditions = [] if slow else ["not slow"]
     conditions += [f"not {marker}" for marker, package in MARKERS.items() if package in missing]
     if conditions:
