@@ -158,6 +158,7 @@ class DtlsServer:
             self._flush()
         self.state = DtlsState.CLOSED if self.state is not DtlsState.FAILED else DtlsState.FAILED
         self.srtp = None
+        self._send = _send_nothing
 
     def _shake_hands(self) -> None:
         try:
@@ -226,6 +227,10 @@ class DtlsServer:
                 return
             for datagram in _datagrams(flight):
                 self._send(datagram)
+
+
+def _send_nothing(datagram: bytes) -> None:
+    """After the end."""
 
 
 def _session(profile: _Profile, key: bytes, direction: int) -> SrtpSession:

@@ -74,7 +74,7 @@ class OutgoingStream(Outgoing):
         super().__init__(section, sink)
         self.stream: IncomingStream | None = None
         self._reports = SentReports(sink.send_rtcp)
-        self._retransmission = Retransmission(self, drops)
+        self._retransmission = Retransmission(drops)
         self._drops = drops
         self._next_number = 0x10000 + secrets.randbelow(0x4000)
         self._temporal = ALL_LAYERS
@@ -266,11 +266,11 @@ class OutgoingStream(Outgoing):
 
     def resend(self, sequences: Sequence[int], budget: TokenBucket, now: float) -> None:
         """Answers a NACK. `budget`: of octets."""
-        self._retransmission.resend(sequences, self._highest(), budget, now)
+        self._retransmission.resend(self, sequences, self._highest(), budget, now)
 
     def pad(self, octets: int, now: float) -> int:
         """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX."""
-        return self._retransmission.pad(octets, self._highest(), now)
+        return self._retransmission.pad(self, octets, self._highest(), now)
 
     def _highest(self) -> int:
         return (self._next_number if self.stream is None else self._upcoming(self.stream)) - 1

@@ -41,6 +41,10 @@ def _no_way(*_: object) -> NoReturn:
     raise _NoWay
 
 
+def _forgotten(ssrc: int) -> None:
+    """The whole session is."""
+
+
 class PeerSink:
     """The `Sink` of one peer. Never raises: what can't be sent is a counted drop."""
 
@@ -109,6 +113,7 @@ class PeerSink:
 
     def close(self) -> None:
         self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
+        self._forget_incoming = _forgotten
         self._socket = None
 
     def _send_capped(self, packet: memoryview, address: Address) -> int:

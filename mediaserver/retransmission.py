@@ -52,12 +52,12 @@ class Span(NamedTuple):
 
 
 class Retransmission:
-    """Of one subscription. `packets`: those asked for; `octets`: all that went out here, headers included."""
+    """Of one subscription, which says with each call how it sends. `packets`: those asked for; `octets`: all that went
+    out here, headers included."""
 
-    __slots__ = ("_counts", "_outgoing", "_resent", "_resent_since", "_sequence", "_spans", "octets", "packets")
+    __slots__ = ("_counts", "_resent", "_resent_since", "_sequence", "_spans", "octets", "packets")
 
-    def __init__(self, outgoing: Outgoing, drops: Drops) -> None:
-        self._outgoing = outgoing
+    def __init__(self, drops: Drops) -> None:
         self._counts = drops.counts
         self._sequence = secrets.randbelow(0x4000)
         self._spans: list[Span] = []
@@ -75,7 +75,9 @@ class Retransmission:
         """Another publisher: nothing of the last one is sent again."""
         self._spans = []
 
-    def resend(self, sequences: Sequence[int], highest: int, budget: TokenBucket, now: float) -> None:
+    def resend(
+        self, outgoing: Outgoing, sequences: Sequence[int], highest: int, budget: TokenBucket, now: float
+    ) -> None:
         """Answers a NACK: in one interval each number at most once, a bounded number in all, and no more octets of
         packets than the peer's `budget` has. `highest`: the outgoing number last used."""
         if now - self._resent_since > _RESEND_SECONDS:
@@ -84,7 +86,7 @@ class Retransmission:
         for sequence in sequences:
             number = unwrap(sequence, highest)
             span = self._span(number)
-            found = span.find(number) if span is not None and self._outgoing.repair_word else None
+            found = span.find(number) if span is not None and outgoing.repair_word else None
             if span is None or found is None or number > highest:
                 self._counts[Drop.RETRANSMISSION_UNKNOWN] += 1
             elif number in self._resent or len(self._resent) >= _MOST_RESENDS:
@@ -94,12 +96,12 @@ class Retransmission:
             else:
                 self._resent.add(number)
                 self.packets += 1
-                self._send(found, number, span, now)
+                self._send(outgoing, found, number, span, now)
 
-    def pad(self, octets: int, highest: int, now: float) -> int:
+    def pad(self, outgoing: Outgoing, octets: int, highest: int, now: float) -> int:
         """Sends about so many octets, headers included, of what went out lately, else of padding; how many it were.
         Subscribers drop what they have, and count it for their estimate."""
-        if not self._outgoing.repair_word:
+        if not outgoing.repair_word:
             return 0
         before = self.octets
         number = highest
@@ -108,10 +110,10 @@ class Retransmission:
             found = span.find(number) if span is not None else None
             if span is None or found is None:
                 break
-            self._send(found, number, span, now)
+            self._send(outgoing, found, number, span, now)
             number -= 1
         while (left := octets - (self.octets - before)) >= _PADDED_FROM:
-            self._send_padding(min(left, _LONGEST_PADDING), now)
+            self._send_padding(outgoing, min(left, _LONGEST_PADDING), now)
         return self.octets - before
 
     def _span(self, number: int) -> Span | None:
@@ -120,21 +122,21 @@ class Retransmission:
                 return self._spans[position]
         return None
 
-    def _send(self, found: tuple[bytes, bytes], number: int, span: Span, now: float) -> None:
+    def _send(self, outgoing: Outgoing, found: tuple[bytes, bytes], number: int, span: Span, now: float) -> None:
         packet, payload = found
         word, _, timestamp, _ = HEADER.unpack_from(packet)
-        self._begin_packet(word & KEPT_FLAGS, timestamp + span.timestamp_offset, now)
-        self._finish_packet((number & 0xFFFF).to_bytes(2, "big") + payload)
+        self._begin_packet(outgoing, word & KEPT_FLAGS, timestamp + span.timestamp_offset, now)
+        self._finish_packet(outgoing, (number & 0xFFFF).to_bytes(2, "big") + payload)
 
-    def _send_padding(self, octets: int, now: float) -> None:
-        self._begin_packet(PADDING, 0, now)
-        self._finish_packet(bytes(octets - 1) + bytes([octets]))
+    def _send_padding(self, outgoing: Outgoing, octets: int, now: float) -> None:
+        self._begin_packet(outgoing, PADDING, 0, now)
+        self._finish_packet(outgoing, bytes(octets - 1) + bytes([octets]))
 
-    def _begin_packet(self, word: int, timestamp: int, now: float) -> None:
+    def _begin_packet(self, outgoing: Outgoing, word: int, timestamp: int, now: float) -> None:
         self._sequence += 1
-        self._outgoing.write_repair(word, self._sequence, timestamp, now)
+        outgoing.write_repair(word, self._sequence, timestamp, now)
 
-    def _finish_packet(self, body: bytes) -> None:
-        header = self._outgoing.repair_header
+    def _finish_packet(self, outgoing: Outgoing, body: bytes) -> None:
+        header = outgoing.repair_header
         self.octets += len(header) + len(body)
-        self._outgoing.send(b"".join((header, body)))
+        outgoing.send(b"".join((header, body)))

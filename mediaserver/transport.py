@@ -96,7 +96,7 @@ class Transport:
         self._heard_at = self._checked_at = now
         """When the last authentic packet came, or a check on the way in use; and the last check on any."""
         self.sink = PeerSink(drops, self._forget_incoming)
-        self._way = Way(self, self.sink)
+        self._way = Way(self.sink)
         self.media = PeerMedia(self.sink, drops)
         self._receive_rtp = self.media.receive_rtp
         self._receive_rtcp = self.media.receive_rtcp
@@ -131,7 +131,8 @@ class Transport:
             self._drops.counts[Drop.STUN_ROLE_CONFLICT] += 1
             self._send(endpoint, address, ice.role_conflict_response(request.transaction, generation.password))
             return
-        path = self._way.confirm(endpoint, address)
+        path = self._path(endpoint, address)
+        self._way.confirm(path)
         self._send(endpoint, address, ice.success_response(request.transaction, address, generation.password))
         if request.use_candidate:
             self._nominate(path, generation, arrival)
@@ -140,6 +141,10 @@ class Transport:
             self._heard_at = arrival
         if self.state is TransportState.NEW:
             self._enter(TransportState.CONNECTING, arrival)
+
+    def _path(self, endpoint: Endpoint, address: Address) -> Path:
+        known = endpoint.paths.get(address)
+        return known if known is not None and known.transport is self else Path(endpoint, address, self)
 
     def receive_dtls(self, path: Path, datagram: bytes, arrival: float) -> None:
         """Only from confirmed paths. Answers go back on the same path."""
@@ -218,7 +223,8 @@ class Transport:
             self._enter(TransportState.LIVE, now)
 
     def close(self) -> None:
-        """Frees everything; a second call does nothing."""
+        """Frees everything; a second call does nothing. Nothing that it owns knows it afterwards: a connection goes
+        with its last reference and does not wait for the collector of cycles."""
         if self.state is TransportState.FREED:
             return
         self.media.close()
@@ -231,6 +237,7 @@ class Transport:
             self._directory.remove_source(self, source)
         self._way.close()
         self._enter(TransportState.FREED, self._entered_at)
+        self._state_changed = _tell_nobody
 
     def _enter(self, state: TransportState, now: float) -> None:
         if may_follow(self.state, state):
@@ -317,6 +324,10 @@ class Transport:
             self.close()
         else:
             self._arm_dtls_timer()
+
+
+def _tell_nobody(state: TransportState) -> None:
+    """There is no state after the last one."""
 
 
 def _check_limit(now: float) -> TokenBucket:

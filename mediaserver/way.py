@@ -5,18 +5,17 @@ only reads a network can send a copy of a check from elsewhere. So a nomination 
 where nothing contradicts it; SRTP and SRTCP, which can't be sent twice, decide.
 """
 
-from mediaserver.path import Connected, Endpoint, Path
-from mediaserver.peer_sink import Address, PeerSink
+from mediaserver.path import Path
+from mediaserver.peer_sink import PeerSink
 from mediaserver.settings import MAXIMUM_PATHS, UNCONFIRMED_FACTOR, WAY_SILENT_AFTER
 
 
 class Way:
     """Owns the paths of one transport; freed by `close`."""
 
-    __slots__ = ("_on_trust", "_paths", "_sink", "_transport", "_trusting", "adopted", "path")
+    __slots__ = ("_on_trust", "_paths", "_sink", "_trusting", "adopted", "path")
 
-    def __init__(self, transport: Connected, sink: PeerSink) -> None:
-        self._transport = transport
+    def __init__(self, sink: PeerSink) -> None:
         self._sink = sink
         self._paths: list[Path] = []
         self.path: Path | None = None
@@ -28,11 +27,9 @@ class Way:
         self._trusting = True
         """No such path has turned out wrong since the last ICE restart."""
 
-    def confirm(self, endpoint: Endpoint, address: Address) -> Path:
+    def confirm(self, path: Path) -> None:
         """A verified check came from there."""
-        path = endpoint.paths.get(address)
-        if path is None or path.transport is not self._transport:
-            path = Path(endpoint, address, self._transport)
+        if path.endpoint.paths.get(path.address) is not path:
             self._add(path)
         path.confirmed = True
         if path is self.adopted:
@@ -40,7 +37,6 @@ class Way:
             self.use(path)
         elif self.path is None and self.adopted is None:
             self.use(path)
-        return path
 
     def nominate(self, path: Path, silence: float, *, restarted: bool) -> None:
         """A verified check that nominates (RFC 8445 section 7.3.1.5) while the connection is up.

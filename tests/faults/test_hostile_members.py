@@ -3,6 +3,7 @@
 import secrets
 import struct
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,22 +67,28 @@ def test_one_who_asks_for_everything_again_all_the_time(tmp_path: Path) -> None:
         pictures = [picture_loss(1, ssrc) for ssrc in streams]
         recent: dict[int, list[int]] = {ssrc: [] for ssrc in streams}
 
-        def ask() -> None:
-            named = [nack(1, ssrc, numbers[-200:]) for ssrc, numbers in recent.items() if numbers]
-            for packet in (*named * 5, *strewn, *pictures * 50):
-                greedy.socket.send(greedy.protect_rtcp(packet))
+        def listen() -> None:
             for each in drain(greedy):
                 if 127 < each[0] < 192 and int.from_bytes(each[8:12], "big") in recent:
                     recent[int.from_bytes(each[8:12], "big")].append(int.from_bytes(each[2:4], "big"))
 
-        call.while_it_goes_on(ask, 10)
+        def ask(*others: bytes, times: int = 1) -> None:
+            named = [nack(1, ssrc, numbers[-200:]) for ssrc, numbers in recent.items() if numbers]
+            for packet in (*named * times, *others):
+                greedy.socket.send(greedy.protect_rtcp(packet))
+            listen()
+
+        call.while_it_goes_on(listen, 5)
+        call.while_it_goes_on(ask, 5)
+        assert call.worker.statistics().peers["room/greedy"]["packets_retransmitted"] > 0
+        ask_for_all = partial(ask, *strewn, *pictures * 50, times=5)
+        call.while_it_goes_on(ask_for_all, 10)
         with call.memory_stays():
-            call.while_it_goes_on(ask, 20)
+            call.while_it_goes_on(ask_for_all, 20)
         call.nobody_noticed()
         counters = call.counters()
         assert counters["dropped_retransmission_unknown"] > 0
         assert counters["dropped_retransmission_too_many"] > 0
-        assert call.worker.statistics().peers["room/greedy"]["packets_retransmitted"] > 0
         greedy.socket.close()
 
 
