@@ -179,7 +179,7 @@ class DownlinkControl:
 
     def estimated(self, bits_per_second: int, now: float) -> None:
         """A REMB came."""
-        self.downlink.estimated(bits_per_second, self._sent.rate, now)
+        self.downlink.estimated(bits_per_second + self._sound.rate, self._sent.rate, now)
 
     def reported(self, block: ReportBlock, round_trip: float | None, now: float) -> None:
         """A report about one of our streams came; `round_trip` in seconds when it tells one."""

@@ -4,7 +4,8 @@ What browsers tell of it is little. A REMB (draft-alvestrand-rmcat-remb-03) fall
 delay grows, and so measures a full link well; otherwise it rises by 8 % a second at most and stays below 1.5 times
 what arrives, and so says nothing of a link that is not full. Therefore two states: free (`budget` None) until the
 first sign of overuse, then limited. A budget falls by REMB, loss or, where no REMB comes, by a growing round trip;
-it rises when a REMB exceeds it, or when a probe went well (`proved`).
+it rises when a REMB exceeds it, or when a probe went well (`proved`). What follows at once after that shows that it
+was too much, and not how much less there is: then it falls to a little below what held before.
 
 Loss: more than a tenth lost is a full link (draft-ietf-rmcat-gcc-02 section 6), less is the path's own. So is loss
 that stays although less is sent.
@@ -40,6 +41,8 @@ _LESS = 0.9
 _MOST_ACCUSTOMED = 0.15
 _STUCK_SECONDS = 2.0
 """A REMB below what is sent that does not rise for so long: the link stays full."""
+_ECHO_SECONDS = 2.0
+"""Overuse so soon after something was proved is its doing."""
 _OVERHEAD = 30_000
 """Headers, above all of sound, are in what is sent, but not in a REMB."""
 _QUEUE_SECONDS = 0.25
@@ -63,6 +66,8 @@ class Downlink:
         "_loss_at_retreat",
         "_losses",
         "_missed",
+        "_proved_at",
+        "_proved_from",
         "_risen_at",
         "_sent_at_retreat",
         "budget",
@@ -94,6 +99,9 @@ class Downlink:
         self._forgives_until = float("-inf")
         self._loss_at_retreat = 0.0
         self._sent_at_retreat = 0
+        self._proved_at = float("-inf")
+        self._proved_from = 0
+        """The budget before that."""
         self._risen_at = float("-inf")
         self._accustomed = 0.0
         """Loss that is the path's own."""
@@ -104,7 +112,8 @@ class Downlink:
         return now - self._estimated_at > _REMB_SECONDS
 
     def estimated(self, bits_per_second: int, sent: int, now: float) -> None:
-        """A REMB came; `sent`: bits per second sent of late."""
+        """A REMB came. Browsers tell it of pictures alone, `bits_per_second` is that and the sound beside them; `sent`:
+        bits per second sent of late."""
         before, self.estimate = self.estimate, bits_per_second
         self._estimated_at = self.heard_at = now
         if bits_per_second > before or bits_per_second > sent * _LESS - _OVERHEAD:
@@ -115,8 +124,8 @@ class Downlink:
         elif self.budget is not None and bits_per_second > self.budget:
             self.budget = bits_per_second
         elif self.budget is not None and now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS:
-            # It would rise if the link were not full: it falls again and again to the same value.
-            self._overused(bits_per_second, sent, now)
+            # It would rise if the link were not full; but it may have stayed from when little was sent.
+            self._overused(max(bits_per_second, int(_RETREAT * min(sent, self.budget))), sent, now)
 
     def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
         if now < self._forgives_until:
@@ -212,6 +221,10 @@ class Downlink:
 
     def _overused(self, budget: int, sent: int, now: float) -> None:
         self.fallen_from = self.budget or sent
+        if now - self._proved_at < _ECHO_SECONDS:
+            budget = max(budget, int(_RETREAT * self._proved_from))
+            self._forgives_until = now + _SETTLE_SECONDS
+        self._proved_at = float("-inf")
         self.budget = max(LEAST_BUDGET, budget)
         self.overused_at = now
         self.overuses += 1
@@ -220,9 +233,10 @@ class Downlink:
         self._highest.clear()
         self._missed.clear()
 
-    def proved(self, bits_per_second: int) -> None:
+    def proved(self, bits_per_second: int, now: float) -> None:
         """So much was sent for a while, and no overuse followed."""
         if self.budget is not None and bits_per_second > self.budget:
+            self._proved_from, self._proved_at = self.budget, now
             self.budget = bits_per_second
 
     def restore(self, budget: int, now: float) -> None:

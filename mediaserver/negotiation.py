@@ -117,10 +117,10 @@ def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, 
 
 
 def accepted_rids(offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[str, ...]:
-    """Simulcast of VP8, where packets can tell their section and layer."""
+    """Simulcast of VP8, where packets can tell their section and layer. Low to high: pages name the highest first."""
     told = MID in offered.extensions and RID in offered.extensions
     if offered.direction is Direction.PUBLISH and told and codecs[0].name == "VP8" and len(offered.rids) > 1:
-        return offered.rids
+        return offered.rids[::-1]
     return ()
 
 

@@ -233,7 +233,7 @@ class PeerMedia:
         """Every `TICK_SECONDS`: choices for the down-link, feedback, repeated requests, reports."""
         if self._active and self._downlink.due(now):
             self._downlink.look(self._pictures(), self._sent(), self._control.round_trip, now)
-            self._control.slow_work.is_sent(self._downlink.sent_rate)
+            self._control.slow_work.is_sent(self._downlink.sent_rate, self._downlink.downlink.budget)
         if now >= self._next_report:
             self._next_report = now + REPORT_SECONDS
             self._send_report(now)

@@ -152,7 +152,7 @@ class Prober:
         if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + self._patience:
             self._failed(now)
         elif now >= self._ends + self._judged_after + round_trip and self._downlink.heard_at > self._ends + round_trip:
-            self._downlink.proved(min(self._reached, self._goal))
+            self._downlink.proved(min(self._reached, self._goal), now)
             self.state = ProbeState.WAITING
             self._next = now + PAUSE_SECONDS
             if self._reached > self._full_at * _ANOTHER_LINK:

@@ -84,8 +84,9 @@ def _accepted(offered: OfferedSection, section: Section, local: LocalParameters)
     for codec in section.codecs:
         lines += _codec_lines(codec, offered)
     if section.rids:
-        lines += [f"a=rid:{rid} recv" for rid in section.rids]
-        lines.append(f"a=simulcast:recv {';'.join(section.rids)}")
+        as_offered = section.rids[::-1]
+        lines += [f"a=rid:{rid} recv" for rid in as_offered]
+        lines.append(f"a=simulcast:recv {';'.join(as_offered)}")
     if section.direction is Direction.SUBSCRIBE:
         lines += _stream_lines(section)
     return lines

@@ -20,6 +20,7 @@ _RESENT_SHARE = 1 / 3
 """Of all that a peer is sent, retransmissions included: half of what was new."""
 _BURST_SECONDS = 2
 """So much of each may come at once."""
+_FULL_BURST_SECONDS = 0.5
 _DATAGRAM = 100
 """Octets: reading a datagram costs so much beside its contents."""
 _GAP = 2
@@ -47,10 +48,15 @@ class SlowWork:
         """How many of so many packets that are asked for again are looked for."""
         return self._named.take_most(now, packets)
 
-    def is_sent(self, bits_per_second: int) -> None:
-        """So much goes to the peer just now; so much of it may be sent again."""
-        self.resent.rate = max(RESENT_PER_SECOND, bits_per_second / 8 * _RESENT_SHARE)
-        self.resent.burst = _BURST_SECONDS * self.resent.rate
+    def is_sent(self, bits_per_second: int, budget: int | None) -> None:
+        """So much goes to the peer just now; so much of it may be sent again. On a link that is known to be full
+        (`budget`, bits per second), what is sent again is lost again and keeps it full: a share of what it holds."""
+        if budget is None:
+            self.resent.rate = max(RESENT_PER_SECOND, bits_per_second / 8 * _RESENT_SHARE)
+            self.resent.burst = _BURST_SECONDS * self.resent.rate
+        else:
+            self.resent.rate = budget / 8 * _RESENT_SHARE
+            self.resent.burst = _FULL_BURST_SECONDS * self.resent.rate
 
     def may_miss(self, packets: int, now: float) -> bool:
         """Whether a packet is taken that comes after a gap of so many."""

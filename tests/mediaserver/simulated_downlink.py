@@ -1,6 +1,7 @@
 """A subscriber at the end of a simulated link: bottleneck with a queue, loss, delay; feedback as browsers give it.
 
-The REMB comes from aiortc's port of libwebrtc's estimator, told at most every 250 ms; reports come once a second.
+The REMB comes from aiortc's port of libwebrtc's estimator and speaks of pictures alone, told at most every 250 ms;
+reports come once a second.
 No real time passes: moments are computed.
 """
 
@@ -187,6 +188,8 @@ class World:
             if missing and ssrc != AUDIO_SSRC:
                 self._tell(Nack(ssrc, tuple(each & 0xFFFF for each in missing)))
             self._total[ssrc] += 1
+            if ssrc == AUDIO_SSRC:
+                continue
             send_time = int(sent_at * (1 << 18)) & 0xFFFFFF
             told = self._browser.add(int(moment * 1000), send_time, octets, ssrc)
             if told is not None:

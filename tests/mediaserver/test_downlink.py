@@ -57,10 +57,32 @@ def test_a_remb_above_the_budget_raises_it(downlink: Downlink) -> None:
 def test_a_remb_that_stays_below_what_is_sent_is_overuse_that_lasts(downlink: Downlink) -> None:
     downlink.estimated(1_500_000, SENT, 1.0)
     downlink.estimated(500_000, SENT, 1.3)
-    downlink.proved(900_000)
+    downlink.proved(900_000, 0.0)
     for number in range(20):
         downlink.estimated(500_000, 800_000, 2 + number * 0.3)
     assert downlink.budget == 500_000
+
+
+def test_overuse_just_after_a_proof_tells_that_it_was_too_much_and_not_how_little_there_is(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(400_000, SENT, 1.3)
+    downlink.proved(540_000, 10.0)
+    for number in range(5):
+        downlink.estimated(200_000 - 20_000 * number, 500_000, 11.0 + number / 50)
+    assert downlink.budget == 340_000
+    assert downlink.overuses == 2
+    # What goes on is no echo.
+    downlink.estimated(110_000, 340_000, 12.5)
+    assert downlink.budget == 110_000
+
+
+def test_a_remb_from_when_little_was_sent_does_not_say_how_little_the_link_holds(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(130_000, SENT, 1.3)
+    downlink.proved(400_000, 5.0)
+    for number in range(7):
+        downlink.estimated(130_000, 400_000, 6 + number * 0.3)
+    assert downlink.budget == 340_000
 
 
 @pytest.mark.parametrize("lost", [0.0, 0.02, 0.05, 0.09])

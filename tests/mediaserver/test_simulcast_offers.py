@@ -39,7 +39,7 @@ def test_layers_are_accepted_as_offered(browser: str, rid: int, repaired: int) -
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_the_answer_takes_every_layer(browser: str) -> None:
     _, camera, screen, *_ = answer(browser_offer(browser))
-    assert "a=rid:l recv\r\na=rid:m recv\r\na=rid:h recv\r\na=simulcast:recv l;m;h\r\n" in camera
+    assert "a=rid:h recv\r\na=rid:m recv\r\na=rid:l recv\r\na=simulcast:recv h;m;l\r\n" in camera
     assert "sdes:rtp-stream-id" in camera
     assert "sdes:repaired-rtp-stream-id" in camera
     assert "rid" not in screen
@@ -84,11 +84,11 @@ def test_one_section_shows_the_screen_and_more_are_rejected(browser: str) -> Non
 @pytest.mark.parametrize(
     ("line", "rids"),
     [
-        ("a=simulcast:send l;m;h", ("l", "m", "h")),
-        ("a=simulcast:recv x send l;~m,h", ("l", "m")),
-        ("a=simulcast:send h;l recv x", ("h", "l")),
-        ("a=simulcast:send l;l;m", ("l", "m")),
-        ("a=simulcast:send l;m;h;four", ("l", "m", "h")),
+        ("a=simulcast:send h;m;l", ("l", "m", "h")),
+        ("a=simulcast:recv x send m;~l,h", ("l", "m")),
+        ("a=simulcast:send l;h recv x", ("h", "l")),
+        ("a=simulcast:send m;m;l", ("l", "m")),
+        ("a=simulcast:send h;m;l;four", ("l", "m", "h")),
         ("a=simulcast:send l;unknown", ()),
         ("a=simulcast:send l", ()),
         ("a=simulcast:recv l;m", ()),
@@ -98,7 +98,7 @@ def test_one_section_shows_the_screen_and_more_are_rejected(browser: str) -> Non
     ],
 )
 def test_other_ways_to_offer_layers(line: str, rids: tuple[str, ...]) -> None:
-    text = browser_offer(BROWSERS[0]).replace("a=simulcast:send l;m;h", "a=rid:four send\r\n" + line)
+    text = browser_offer(BROWSERS[0]).replace("a=simulcast:send h;m;l", "a=rid:four send\r\n" + line)
     assert accept(text).sections[1].rids == rids
 
 
@@ -113,5 +113,5 @@ def test_layers_need_their_header_extensions_and_vp8() -> None:
 def test_a_rid_too_long_for_its_extension_is_left_out() -> None:
     text = browser_offer(BROWSERS[0])
     long = "x" * 17
-    text = text.replace("a=rid:m send", f"a=rid:{long} send").replace("send l;m;h", f"send l;{long};h")
+    text = text.replace("a=rid:m send", f"a=rid:{long} send").replace("send h;m;l", f"send h;{long};l")
     assert accept(text).sections[1].rids == ("l", "h")

@@ -7,7 +7,16 @@ import pytest
 from mediaserver.drops import Drop, Drops
 from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.peer_media import connect_slot
-from mediaserver.rtcp import KeyframeRequest, Nack, SenderReport, nack, picture_loss, receiver_report, sender_report
+from mediaserver.rtcp import (
+    KeyframeRequest,
+    Nack,
+    SenderReport,
+    bandwidth_estimate,
+    nack,
+    picture_loss,
+    receiver_report,
+    sender_report,
+)
 from tests.mediaserver.packet_path import (
     DELTA,
     KEYFRAME,
@@ -87,6 +96,22 @@ def test_who_asks_for_everything_again_is_sent_half_as_much_again() -> None:
             resent += len(packet.payload) if packet.ssrc == 5002 else 0
     assert sent / 3 < resent < sent * 2 / 3
     assert call.dropped(Drop.RETRANSMISSION_TOO_MANY) > 1_000
+
+
+def test_on_a_full_link_little_is_sent_again() -> None:
+    """What is lost there is lost because it is full."""
+    call = Call()
+    for estimate in (2_000_000, 240_000):
+        call.subscriber.media.receive_rtcp(bandwidth_estimate(1, estimate, [5001]), call.clock.now)
+    resent = 0
+    for number in range(1, 3_000):
+        call.clock.now += 1 / 300
+        call.sends(number, DELTA + bytes(1_100))
+        call.subscriber.media.tick(call.clock.now)
+        recent = [(call.first.sequence_number + number - back) & 0xFFFF for back in range(5, 0, -1)]
+        call.subscriber.media.receive_rtcp(nack(1, 5001, [*recent, call.first.sequence_number]), call.clock.now)
+        resent += sum(len(packet.payload) for packet in call.subscriber.sink.take_rtp() if packet.ssrc == 5002)
+    assert 0 < resent * 8 / 10 < 100_000
 
 
 def test_small_packets_are_not_sent_again_by_the_thousand() -> None:

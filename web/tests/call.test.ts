@@ -269,7 +269,7 @@ describe("a stay in the room", () => {
     link.event("media.wanted", { connection: name, camera: ["l"], screen: false });
     await settle();
     const { encodings } = connection.transceivers[1]?.sender.parameters ?? { encodings: [] };
-    expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
+    expect(encodings.map(({ active }) => active)).toEqual([false, false, true]);
   });
 
   describe("with its own screen shown", () => {

@@ -15,8 +15,11 @@ function answerTo(offer: SessionDescription, change: Partial<MediaAnswer> = {}):
 describe("one media connection", () => {
   let people: ReadonlyMap<string, RemoteMedia>;
   let media: MediaConnection;
+  let offersNeeded: number;
   const events = {
-    offerNeeded: () => {},
+    offerNeeded: () => {
+      offersNeeded += 1;
+    },
     transport: () => {},
     remote: (now: ReadonlyMap<string, RemoteMedia>) => {
       people = now;
@@ -27,14 +30,15 @@ describe("one media connection", () => {
   beforeEach(() => {
     playBrowser();
     people = new Map();
+    offersNeeded = 0;
     media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", events);
   });
 
   it("offers microphone and camera first, a missing camera too, then pairs to receive", () => {
     expect(connection().transceivers.map(({ kind, direction }) => `${kind} ${direction}`)).toEqual([
       "audio sendonly",
-      "video sendonly",
-      "video sendonly",
+      "video inactive",
+      "video inactive",
       "audio recvonly",
       "video recvonly",
       "audio recvonly",
@@ -152,44 +156,68 @@ describe("one media connection", () => {
     ]);
   });
 
+  it.each(["camera", "screen"] as const)("begins to send its %s with the first picture, once", async (kind) => {
+    const section = connection().transceivers[kind === "camera" ? 1 : 2];
+    const track = new FakeTrack("video") as unknown as MediaStreamTrack;
+    await media.replace(kind, null);
+    expect([section?.direction, offersNeeded]).toEqual(["inactive", 0]);
+    await media.replace(kind, track);
+    expect([section?.direction, offersNeeded]).toEqual(["sendonly", 1]);
+    await media.replace(kind, null);
+    await media.replace(kind, track);
+    expect([section?.direction, offersNeeded]).toEqual(["sendonly", 1]);
+  });
+
+  it("offers to send the pictures that there are", () => {
+    const [camera, screen] = [new FakeTrack("video"), new FakeTrack("video")] as unknown as MediaStreamTrack[];
+    media = new MediaConnection({ microphone, camera: camera ?? null, screen: screen ?? null }, "auto", events);
+    expect(
+      connection()
+        .transceivers.slice(1, 3)
+        .map(({ direction }) => direction),
+    ).toEqual(["sendonly", "sendonly"]);
+  });
+
   describe("the layers of the camera", () => {
     const camera = () => connection().transceivers[1]?.sender as FakeSender;
     const screen = () => connection().transceivers[2]?.sender as FakeSender;
     const active = (sender: FakeSender) => sender.parameters.encodings.map((encoding) => encoding.active);
+    const activeLayers = () =>
+      camera().parameters.encodings.flatMap((encoding) => (encoding.active ? [encoding.rid] : []));
     const wanted = (layers: string[], shown = false) => ({ connection: media.name, camera: layers, screen: shown });
 
     it("are three, of which the whole picture alone is sent until somebody wants others", async () => {
       await settle();
       expect(camera().parameters.encodings).toMatchObject([
-        { rid: "l", active: false, scaleResolutionDownBy: 4 },
-        { rid: "m", active: false, scaleResolutionDownBy: 2 },
         { rid: "h", active: true, scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
+        { rid: "m", active: false, scaleResolutionDownBy: 2 },
+        { rid: "l", active: false, scaleResolutionDownBy: 4 },
       ]);
       expect(active(screen())).toEqual([false]);
     });
 
     it("are sent as the server says, the screen too", async () => {
       await media.obey(wanted(["l", "m"], true));
-      expect(active(camera())).toEqual([true, true, false]);
+      expect(activeLayers()).toEqual(["m", "l"]);
       expect(active(screen())).toEqual([true]);
       expect(screen().parameters.degradationPreference).toBe("maintain-resolution");
       await media.obey(wanted([]));
-      expect([active(camera()), active(screen())]).toEqual([[false, false, false], [false]]);
+      expect([activeLayers(), active(screen())]).toEqual([[], [false]]);
     });
 
     it("stay as they are when the word was meant for an older connection", async () => {
       await media.obey({ ...wanted([]), connection: "another" });
       await settle();
-      expect(active(camera())).toEqual([false, false, true]);
+      expect(activeLayers()).toEqual(["h"]);
     });
 
     it("keep to what the person chose, whichever are sent", async () => {
       await media.limit("save");
       await media.obey(wanted(["l", "h"]));
       expect(camera().parameters.encodings).toMatchObject([
-        { active: true, maxBitrate: 60_000 },
-        { active: false },
         { active: true, maxBitrate: 250_000, maxFramerate: 15 },
+        { active: false },
+        { active: true, maxBitrate: 60_000 },
       ]);
     });
 
@@ -207,7 +235,7 @@ describe("one media connection", () => {
         { active: true, maxBitrate: 120_000 },
         {},
       ]);
-      expect(active(camera())).toEqual([false, true, false]);
+      expect(activeLayers()).toEqual(["m"]);
     });
 
     it.each([

@@ -39,7 +39,7 @@ describe("the sizes in which a camera is sent", () => {
   });
 
   it("are named from the beginning, the whole one switched on", () => {
-    const [low, middle, high] = firstEncodings("auto");
+    const [high, middle, low] = firstEncodings("auto");
     expect([low?.active, middle?.active, high?.active]).toEqual([false, false, true]);
     expect(low).toMatchObject({ rid: "l", scaleResolutionDownBy: 4 });
     expect(cameraLayers("auto", BOTH, UNKNOWN_SIZE).l?.scaleResolutionDownBy).toBe(4);

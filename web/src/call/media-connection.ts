@@ -187,8 +187,10 @@ export class MediaConnection {
 
   async replace(kind: DeviceKind | "screen", track: MediaStreamTrack | null): Promise<void> {
     if (this.closed) return;
-    await (kind === "microphone" ? this.microphone : this[kind]).replaceTrack(track);
+    if (kind === "microphone") return this.microphone.replaceTrack(track);
+    const begins = await this[kind].replaceTrack(track);
     if (kind === "camera" && track) await this.sendCamera();
+    if (begins && !this.retired) this.events.offerNeeded();
   }
 
   async limit(quality: Quality): Promise<void> {
@@ -256,10 +258,10 @@ export class MediaConnection {
     }
   }
 
-  private sendPicture(track: MediaStreamTrack | null, sendEncodings: RTCRtpEncodingParameters[]): RTCRtpSender {
-    const section = addSending(this.connection, track ?? "video", sendEncodings);
+  private sendPicture(track: MediaStreamTrack | null, sendEncodings: RTCRtpEncodingParameters[]): RTCRtpTransceiver {
+    const section = addPicture(this.connection, track, sendEncodings);
     preferCodecs(section);
-    return section.sender;
+    return section;
   }
 
   private receivePicture(): RTCRtpTransceiver {
@@ -288,16 +290,21 @@ export class MediaConnection {
   }
 }
 
-/** A browser that sends no encodings beside each other is asked for one. */
-function addSending(
+/**
+ * A section without a picture is inactive: Chromium tells what its down-link holds (REMB) through the first section that
+ * may send pictures, and nothing at all while that one has none. A browser that sends no encodings beside each other is
+ * asked for one.
+ */
+function addPicture(
   connection: RTCPeerConnection,
-  source: MediaStreamTrack | "video",
+  track: MediaStreamTrack | null,
   sendEncodings: RTCRtpEncodingParameters[],
 ): RTCRtpTransceiver {
+  const direction = track ? "sendonly" : "inactive";
   try {
-    return connection.addTransceiver(source, { direction: "sendonly", sendEncodings });
+    return connection.addTransceiver(track ?? "video", { direction, sendEncodings });
   } catch {
-    return connection.addTransceiver(source, { direction: "sendonly" });
+    return connection.addTransceiver(track ?? "video", { direction });
   }
 }
 

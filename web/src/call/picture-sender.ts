@@ -5,14 +5,16 @@ import { type Layer, type LayerLimits, type PictureSize, type SentLayers, UNKNOW
  * settings, the server's word, a new camera); they are applied one after the other, the newest last.
  */
 export class PictureSender {
+  private readonly section: RTCRtpTransceiver;
   private readonly sender: RTCRtpSender;
   private readonly degradation: RTCDegradationPreference | undefined;
   private layers: SentLayers = {};
   private stale = false;
   private work: Promise<void> | null = null;
 
-  constructor(sender: RTCRtpSender, degradation?: RTCDegradationPreference) {
-    this.sender = sender;
+  constructor(section: RTCRtpTransceiver, degradation?: RTCDegradationPreference) {
+    this.section = section;
+    this.sender = section.sender;
     this.degradation = degradation;
   }
 
@@ -21,8 +23,12 @@ export class PictureSender {
     return width && height ? { width, height } : UNKNOWN_SIZE;
   }
 
-  async replaceTrack(track: MediaStreamTrack | null): Promise<void> {
+  /** Whether an offer has to tell of it: with its first picture the section begins to send. */
+  async replaceTrack(track: MediaStreamTrack | null): Promise<boolean> {
     await this.sender.replaceTrack(track);
+    const begins = track !== null && this.section.direction === "inactive";
+    if (begins) this.section.direction = "sendonly";
+    return begins;
   }
 
   send(layers: SentLayers): Promise<void> {

@@ -102,8 +102,11 @@ export const SCREEN_ENCODINGS: LayeredEncoding[] = [{ scalabilityMode: "L1T3" }]
 /** W3C webrtc-svc, section 4.2; browsers that do not know it pass it over. */
 type LayeredEncoding = RTCRtpEncodingParameters & { readonly scalabilityMode?: string };
 
-/** What a new camera section is made with; more can't be added later, only switched on and off. */
+/**
+ * What a new camera section is made with; more can't be added later, only switched on and off. The whole picture comes
+ * first: Chromium tells what its down-link holds (REMB) through the first encoding, and nothing until that has sent.
+ */
 export function firstEncodings(quality: Quality): RTCRtpEncodingParameters[] {
   const all = cameraLayers(quality, LAYERS, UNKNOWN_SIZE);
-  return LAYERS.map((rid) => ({ ...all[rid], rid, active: rid === WHOLE }));
+  return [...LAYERS].reverse().map((rid) => ({ ...all[rid], rid, active: rid === WHOLE }));
 }

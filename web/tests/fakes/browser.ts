@@ -78,7 +78,7 @@ interface FakeInit {
 class FakeTransceiver {
   mid: string | null = null;
   readonly kind: "audio" | "video";
-  readonly direction: string;
+  direction: string;
   readonly sender: FakeSender;
   readonly receiver: { track: FakeTrack };
   constructor(source: FakeTrack | "audio" | "video", init: FakeInit) {
