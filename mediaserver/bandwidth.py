@@ -20,7 +20,7 @@ from mediaserver.allocation import (
     Measure,
     allocate,
 )
-from mediaserver.downlink import Downlink, SentRate
+from mediaserver.downlink import SENT_SECONDS, Downlink, SentRate
 from mediaserver.probing import Backoff, Prober, ProbeState
 from mediaserver.relayed_limit import AUDIO_BITS_PER_SECOND, LEAST_SHARED
 from mediaserver.rtcp import Nack, ReportBlock
@@ -179,7 +179,8 @@ class DownlinkControl:
 
     def estimated(self, bits_per_second: int, now: float) -> None:
         """A REMB came."""
-        self.downlink.estimated(bits_per_second + self._sound.rate, self._sent.rate, now)
+        padded = self._prober.padded(now - SENT_SECONDS)
+        self.downlink.estimated(bits_per_second + self._sound.rate, self._sent.rate, now, padded=padded)
 
     def reported(self, block: ReportBlock, round_trip: float | None, now: float) -> None:
         """A report about one of our streams came; `round_trip` in seconds when it tells one."""

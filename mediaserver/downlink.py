@@ -19,6 +19,8 @@ from mediaserver.rtcp import Nack, ReportBlock
 LEAST_BUDGET = 30_000
 """Bits per second; no sign brings a budget below it."""
 
+SENT_SECONDS = 1.0
+"""What is sent is measured over so long."""
 _FALL = 0.97
 """A REMB below so much of the last one tells of overuse; smaller steps are rounding."""
 _FIRST_BELOW_SENT = 0.7
@@ -41,6 +43,8 @@ _LESS = 0.9
 _MOST_ACCUSTOMED = 0.15
 _STUCK_SECONDS = 2.0
 """A REMB below what is sent that does not rise for so long: the link stays full."""
+_MOST_RISE = 1.3
+"""With one REMB."""
 _ECHO_SECONDS = 2.0
 """Overuse so soon after something was proved is its doing."""
 _OVERHEAD = 30_000
@@ -111,9 +115,9 @@ class Downlink:
         """No REMB comes, as from Chromium while it sends no picture of its own: overuse shows late, as loss."""
         return now - self._estimated_at > _REMB_SECONDS
 
-    def estimated(self, bits_per_second: int, sent: int, now: float) -> None:
+    def estimated(self, bits_per_second: int, sent: int, now: float, *, padded: bool = False) -> None:
         """A REMB came. Browsers tell it of pictures alone, `bits_per_second` is that and the sound beside them; `sent`:
-        bits per second sent of late."""
+        bits per second sent of late, some of it to look for more (`padded`)."""
         before, self.estimate = self.estimate, bits_per_second
         self._estimated_at = self.heard_at = now
         if bits_per_second > before or bits_per_second > sent * _LESS - _OVERHEAD:
@@ -121,11 +125,17 @@ class Downlink:
         first_above = sent * _FIRST_BELOW_SENT if sent > _LITTLE_SENT else 0
         if bits_per_second < (before * _FALL if before else first_above):
             self._fell(bits_per_second, sent, now)
-        elif self.budget is not None and bits_per_second > self.budget:
-            self.budget = bits_per_second
+        elif self.budget is not None and bits_per_second > before:
+            self._risen(bits_per_second, self.budget, 0 if padded else sent, now)
         elif self.budget is not None and now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS:
             # It would rise if the link were not full; but it may have stayed from when little was sent.
             self._overused(max(bits_per_second, int(_RETREAT * min(sent, self.budget))), sent, now)
+
+    def _risen(self, bits_per_second: int, budget: int, sent: int, now: float) -> None:
+        """It would not rise if what is sent were too much, also where a publisher sends more than it was told to."""
+        settled = now - self.overused_at > 2 * _SETTLE_SECONDS and self._loss()[1] < _MOST_LOSS
+        held = min(sent, int(budget * _MOST_RISE)) if settled else 0
+        self.budget = max(budget, bits_per_second, held)
 
     def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
         if now < self._forgives_until:
@@ -265,7 +275,7 @@ class SentRate:
         if samples and total < samples[-1][1]:
             samples.clear()
         samples.append((now, total))
-        while len(samples) > 2 and now - samples[1][0] >= 1.0:
+        while len(samples) > 2 and now - samples[1][0] >= SENT_SECONDS:
             samples.popleft()
         began, before = samples[0]
         if now - began >= 0.1:

@@ -108,6 +108,10 @@ class Prober:
         self._full_at = held if self._downlink.blind(now) else int(held / _RETREAT)
         return probed
 
+    def padded(self, since: float) -> bool:
+        """Whether it sends just now, or did after that moment."""
+        return self.state is ProbeState.PADDING or self._ends > since
+
     def step(self, wanted: int, full: int, sent: int, round_trip: float, now: float) -> int:
         """How many octets of padding to send now.
 

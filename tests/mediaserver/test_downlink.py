@@ -63,6 +63,19 @@ def test_a_remb_that_stays_below_what_is_sent_is_overuse_that_lasts(downlink: Do
     assert downlink.budget == 500_000
 
 
+def test_a_remb_that_rises_while_more_is_sent_than_the_budget_raises_it_step_by_step(downlink: Downlink) -> None:
+    """A publisher may send more than it was told to; were it too much, the REMB would not rise."""
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(300_000, SENT, 1.3)
+    downlink.estimated(310_000, 500_000, 2.0)
+    assert downlink.budget == 310_000, "what was sent of late was sent before the fall"
+    downlink.estimated(320_000, 500_000, 3.5, padded=True)
+    assert downlink.budget == 320_000, "padding is judged when all of it was heard of"
+    downlink.estimated(330_000, 500_000, 4.5)
+    downlink.estimated(340_000, 500_000, 5.5)
+    assert downlink.budget == 500_000
+
+
 def test_overuse_just_after_a_proof_tells_that_it_was_too_much_and_not_how_little_there_is(downlink: Downlink) -> None:
     downlink.estimated(1_500_000, SENT, 1.0)
     downlink.estimated(400_000, SENT, 1.3)
