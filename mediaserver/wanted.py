@@ -9,7 +9,7 @@ LOWER_AFTER_SECONDS = 0.3
 MISSED_AFTER_SECONDS = 2.0
 """A camera that begins to send needs a second or two until it has found out what its link holds."""
 SUBSTITUTE_SECONDS = 5.0
-"""So long the layer below stays wanted when the missing one is back."""
+"""So long the layer in its place stays wanted when the missing one is back."""
 
 
 class Wanted(NamedTuple):
@@ -30,24 +30,29 @@ def wanted_layers(layers: int, wished: Sequence[int]) -> frozenset[int]:
 
 
 class Substitutes:
-    """Of one camera: when its link does not hold a layer that is wanted, the next lower one shall come in its place.
-    Without it everybody would see the lowest."""
+    """Of one camera: when its link does not hold a layer that is wanted, the next lower one shall come in its place, so
+    that not everybody sees the lowest. In the place of the lowest, which a small camera does not send beside others,
+    the next higher one: not everybody needs the whole."""
 
-    __slots__ = ("_silent_since", "_until")
+    __slots__ = ("_instead", "_silent_since", "_until")
 
     def __init__(self) -> None:
         self._silent_since: dict[int, float] = {}
         self._until: dict[int, float] = {}
+        """By the layer that was missing: how long another one stays wanted."""
+        self._instead: dict[int, int] = {}
+        """Which one; of layers, of which there are few."""
 
     def beside(self, wanted: frozenset[int], sent: frozenset[int], now: float) -> frozenset[int]:
         """`wanted` with what shall be sent in the place of what is missing. `sent`: the layers that flow just now."""
-        missing = {layer for layer in wanted - sent if any(lower < layer for lower in sent)}
+        missing = wanted - sent if sent else frozenset[int]()
         self._silent_since = {layer: self._silent_since.get(layer, now) for layer in missing}
         for layer, since in self._silent_since.items():
             if now - since >= MISSED_AFTER_SECONDS:
-                self._until[layer - 1] = now + SUBSTITUTE_SECONDS
-        self._until = {layer: until for layer, until in self._until.items() if now < until and layer + 1 in wanted}
-        return wanted | self._until.keys()
+                self._until[layer] = now + SUBSTITUTE_SECONDS
+                self._instead[layer] = layer - 1 if layer > min(sent) else layer + 1
+        self._until = {layer: until for layer, until in self._until.items() if now < until and layer in wanted}
+        return wanted | {self._instead[layer] for layer in self._until}
 
 
 class WantedTeller:

@@ -85,8 +85,17 @@ def test_a_layer_that_does_not_come_has_the_next_lower_one_in_its_place() -> Non
     assert substitutes.beside(wanted, both, now + SUBSTITUTE_SECONDS) == {0, 2}
 
 
+def test_a_small_camera_that_leaves_its_smallest_layer_out_sends_the_next_larger_one() -> None:
+    wanted, whole, two = frozenset({0, 2}), frozenset({2}), frozenset({1, 2})
+    substitutes = Substitutes()
+    assert substitutes.beside(wanted, whole, 100.0) == {0, 2}
+    assert substitutes.beside(wanted, whole, 100.0 + MISSED_AFTER_SECONDS) == {0, 1, 2}
+    assert substitutes.beside(wanted, two, 100.0 + MISSED_AFTER_SECONDS + 2 * SUBSTITUTE_SECONDS) == {0, 1, 2}
+    assert substitutes.beside(frozenset({2}), whole, 200.0) == {2}
+
+
 @pytest.mark.parametrize(
-    ("wanted", "sent"), [({2}, set()), ({0, 2}, set()), ({0, 2}, {0, 2}), ({0}, {0}), ({0, 2}, {2}), ({0, 1}, {0, 1})]
+    ("wanted", "sent"), [({2}, set()), ({0, 2}, set()), ({0, 2}, {0, 2}), ({0}, {0}), ({0, 1}, {0, 1})]
 )
 def test_silence_of_all_and_layers_that_come_need_nothing_in_their_place(wanted: set[int], sent: set[int]) -> None:
     substitutes = Substitutes()

@@ -65,21 +65,20 @@ function mostLayers({ width, height }: PictureSize): number {
 }
 
 /**
- * What to send of what the server wants. The highest of those that can be sent beside each other is the whole picture,
- * each one below it half as large; alone, `h` is whole in any case.
+ * What to send of what the server wants: `h` is the whole picture, each one below it half as large. In the place of one
+ * that is left out comes the next larger one; alone, each can be sent, and is no smaller than the smallest of several.
  */
 export function cameraLayers(quality: Quality, wanted: readonly string[], size: PictureSize): SentLayers {
   const limits = pictureLimits(quality);
   // A camera that can't be asked for less (some phones) is scaled down before sending.
   const shrink = quality === "save" && size.height > 480 ? 2 : 1;
-  const most = mostLayers(size);
-  const highest = LAYERS[most - 1] as Layer;
+  const left = LAYERS.length - mostLayers(size);
   const wished = LAYERS.filter((layer) => wanted.includes(layer));
-  const chosen = wished.length > 1 ? wished.map((layer) => (LAYERS.indexOf(layer) < most ? layer : highest)) : wished;
+  const chosen = wished.length > 1 ? wished.map((layer) => LAYERS[Math.max(LAYERS.indexOf(layer), left)]) : wished;
   // The picture that comes is smaller than the one that was asked for.
-  const smaller = quality === "auto" && !chosen.includes(WHOLE) ? LAYERS.length - most : 0;
-  const sent = chosen.map((layer): [Layer, LayerLimits] => {
-    const halvings = Math.max(0, most - 1 - LAYERS.indexOf(layer));
+  const smaller = quality === "auto" && wished.join() !== WHOLE ? left : 0;
+  const sent = chosen.map((layer = WHOLE): [Layer, LayerLimits] => {
+    const halvings = LAYERS.length - 1 - Math.max(LAYERS.indexOf(layer), left);
     return [
       layer,
       {
