@@ -29,6 +29,11 @@ PEER_PACKAGES = {"janus": "janus", "ip": "iproute2"}
 
 FONT_PACKAGES = ("fonts-dejavu-core", "fonts-noto-core")
 
+SYSTEM_PYTHON = f"/usr/bin/python3.{sys.version_info.minor}"
+"""The distribution's own: it is built with profile-guided optimisation, one built by hand often is not (ADR 0022)."""
+
+_VENV_PACKAGE = f"python3.{sys.version_info.minor}-venv"
+
 WEB_SOURCES = ("web", "package.json", "package-lock.json")
 
 
@@ -51,13 +56,23 @@ def _make_environment() -> None:
     if PYTHON.exists():
         return
     say("virtual environment in .venv")
-    try:
-        import ensurepip  # noqa: F401
-    except ImportError:
-        version = f"python3.{sys.version_info.minor}-venv"
-        if not _install_debian_packages([version]):
-            raise CommandFailed(f"Python has no ensurepip: install {version}") from None
-    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    python = next((each for each in (SYSTEM_PYTHON, sys.executable) if _makes_environments(each)), None)
+    if python is None:
+        raise CommandFailed(f"Python has no ensurepip: install {_VENV_PACKAGE}")
+    subprocess.run([python, "-m", "venv", str(VENV)], check=True)
+
+
+def _makes_environments(python: str) -> bool:
+    """Debian has the module that it takes in a package apart."""
+    if not Path(python).exists():
+        return False
+    return _has_ensurepip(python) or (
+        python == SYSTEM_PYTHON and _install_debian_packages([_VENV_PACKAGE]) and _has_ensurepip(python)
+    )
+
+
+def _has_ensurepip(python: str) -> bool:
+    return subprocess.run([python, "-c", "import ensurepip"], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def node_packages() -> None:
