@@ -31,6 +31,10 @@ _HEADER = struct.Struct("!BBHIIHHBBBBBBBBBBBB")
 _TIMESPEC = struct.Struct("@qq")
 _SO_TIMESTAMPNS = 35
 _REMB = 6_000_000
+_REPORT_INTERVAL = 1 / 3
+_READ_AT_ONCE = 2
+"""Sockets read before it is looked again what is due to be sent: who is held up would send a burst, which browsers that
+share no processor do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Stream:
         self.at = at
         self.count = 0
         self.sent = array("d", bytes(8 * 0x10000))
+
+
+def _next_turn(at: float, interval: float, now: float) -> float:
+    """The moment itself, or the next one after `now` that keeps its place in the interval."""
+    return max(at, now + (at - now) % interval)
 
 
 class Sender:
@@ -100,7 +109,8 @@ class Sender:
     def resume(self, now: float) -> None:
         """After a pause: what was not sent meanwhile is left out."""
         for stream in (self.video, self.audio):
-            stream.at = max(stream.at, now + (stream.at - now) % stream.interval)
+            stream.at = _next_turn(stream.at, stream.interval, now)
+        self._report_at = _next_turn(self._report_at, 1, now)
 
     def send_video(self, now: float) -> None:
         frame, part = divmod(self.video.count, PACKETS_A_FRAME)
@@ -184,11 +194,15 @@ class Receiver:
         expected = sum(last - first + 1 for first, last, _ in self._streams.values())
         return expected, expected - sum(count for _, _, count in self._streams.values())
 
+    def resume(self, now: float) -> None:
+        """After a pause: reports that were not sent meanwhile are left out."""
+        self._report_at = _next_turn(self._report_at, _REPORT_INTERVAL, now)
+
     def report_due(self, now: float) -> None:
         """A compound packet as browsers send it: receiver report and REMB, three times a second."""
         if now < self._report_at or not self._streams:
             return
-        self._report_at += 1 / 3
+        self._report_at += _REPORT_INTERVAL
         blocks = [
             ReportBlock(int.from_bytes(ssrc, "big"), 0, 0, stream[1], 0, 0, 0) for ssrc, stream in self._streams.items()
         ]
@@ -288,6 +302,8 @@ class Load:
         now = time.monotonic()
         for sender in senders:
             sender.resume(now)
+        for receiver in self.receivers:
+            receiver.resume(now)
         queue = [(sender.due, number) for number, sender in enumerate(senders)]
         heapq.heapify(queue)
         end = now + seconds
@@ -320,7 +336,7 @@ class Load:
                 pass
 
     def _receive(self, wait: float) -> bool:
-        ready = self._poll.poll(wait)
+        ready = self._poll.poll(wait, _READ_AT_ONCE)
         for descriptor, _ in ready:
             self._by_descriptor[descriptor].drain()
         return bool(ready)

@@ -19,6 +19,8 @@ SlotsChanged = Callable[[str, tuple[SlotEntry, ...], int], None]
 TellWanted = Callable[[MediaPeer, Wanted], None]
 TellSpeaker = Callable[[str | None], None]
 
+_TOLD_APART = 2
+"""People, of whom more are told who speaks."""
 _LOOK_SECONDS = 0.5
 """How often it is looked whether cameras send what they were told to."""
 
@@ -110,8 +112,10 @@ class MediaRoom:
     def _listen(self, now: float) -> None:
         """Between two people there is nobody to be told apart from."""
         before = self._listener.speaker
+        if before is None and len(self.peers) <= _TOLD_APART:
+            return
         heard = {peer.name: peer.transport.media.sound_level(now) for peer in self.peers.values() if peer.publishes}
-        self._listener.hear(heard if len(heard) > 2 else {}, now)
+        self._listener.hear(heard if len(heard) > _TOLD_APART else {}, now)
         if self._listener.speaker != before:
             self._tell_speaker(self._listener.speaker)
 

@@ -39,7 +39,10 @@ class PublishedSection:
     @property
     def stream(self) -> IncomingStream | None:
         """The highest layer that is there."""
-        return next((stream for stream in reversed(self.layers) if stream is not None), None)
+        for stream in reversed(self.layers):
+            if stream is not None:
+                return stream
+        return None
 
     def set_stream(self, layer: int, stream: IncomingStream | None, now: float) -> None:
         """A layer's stream is another one now, or none: subscriptions follow."""

@@ -127,8 +127,8 @@ class IncomingStreams:
         for published in self.published.values():
             if len(published.layers) > 1:
                 published.look(now)
-            elif published.stream is not None:
-                published.stream.look(now)
+            elif (stream := published.stream) is not None:
+                stream.look(now)
 
     def close(self, now: float) -> None:
         for mid in list(self.published):

@@ -5,6 +5,7 @@ packet empties it.
 """
 
 import struct
+from operator import sub
 
 from mediaserver.drops import Drop, Drops
 from mediaserver.rtcp import transport_feedback
@@ -46,6 +47,33 @@ class TransportFeedback:
     def build(self, now: float, sender_ssrc: int, media_ssrc: int) -> bytes:
         """One feedback packet about what arrived since the last; empty when there is nothing new to tell."""
         self._sent_at = now
+        body = self._usual() or self._any()
+        return transport_feedback(sender_ssrc, media_ssrc, body + bytes(-len(body) % 4)) if body else b""
+
+    def _usual(self) -> bytes:
+        """Nothing lost, nothing reordered, no pause: one chunk says so, and a byte a packet. Empty: it was not so."""
+        arrivals = self.arrivals
+        count = len(arrivals)
+        first = self._next & 0xFFFF
+        if not 0 < count <= _MOST_STATUSES or list(arrivals) != list(range(first, first + count)):
+            return b""
+        ticks = [int(seconds * _TICKS_PER_SECOND) for seconds in arrivals.values()]
+        reference = ticks[0] // _TICKS_PER_REFERENCE
+        try:
+            deltas = bytes(map(sub, ticks, [reference * _TICKS_PER_REFERENCE, *ticks]))
+        except ValueError:
+            return b""
+        arrivals.clear()
+        self._next += count
+        return self._head(first, count, reference) + _CHUNK.pack(_SMALL << 13 | count) + deltas
+
+    def _head(self, base: int, count: int, reference: int) -> bytes:
+        head = struct.pack("!HHI", base, count, (reference & 0xFFFFFF) << 8 | self._count)
+        self._count = (self._count + 1) & 0xFF
+        return head
+
+    def _any(self) -> bytes:
+        """Empty when there is nothing new to tell."""
         received = self._take()
         if not received:
             return b""
@@ -53,19 +81,13 @@ class TransportFeedback:
         reference = received[0][1] // _TICKS_PER_REFERENCE
         statuses, deltas = _describe(received, base, reference * _TICKS_PER_REFERENCE)
         self._next = base + len(statuses)
-        head = struct.pack("!HHI", base & 0xFFFF, len(statuses), (reference & 0xFFFFFF) << 8 | self._count)
-        self._count = (self._count + 1) & 0xFF
-        body = head + _chunks(statuses) + deltas
-        return transport_feedback(sender_ssrc, media_ssrc, body + bytes(-len(body) % 4))
+        return self._head(base & 0xFFFF, len(statuses), reference) + _chunks(statuses) + deltas
 
     def _take(self) -> list[_Arrival]:
         """Empties `arrivals`: what fits in one packet, in rising order; the rest waits for the next one."""
         arrivals = list(self.arrivals.items())
         self.arrivals.clear()
-        first, count = arrivals[0][0], len(arrivals)
-        if first == self._next & 0xFFFF and count < _MOST_STATUSES and _is_run([each[0] for each in arrivals]):
-            return [(self._next + number, int(each[1] * _TICKS_PER_SECOND)) for number, each in enumerate(arrivals)]
-        near = self._next if self._next >= 0 else first + 0x10000
+        near = self._next if self._next >= 0 else arrivals[0][0] + 0x10000
         rising = sorted((unwrap(sequence, near), seconds) for sequence, seconds in arrivals)
         if self._next >= 0:
             rising = [(index, seconds) for index, seconds in rising if index >= self._next]
@@ -80,11 +102,6 @@ class TransportFeedback:
         else:
             self._drops.counts[Drop.ARRIVAL_NOT_TOLD] += len(waiting)
         return [(index, int(seconds * _TICKS_PER_SECOND)) for index, seconds in rising if index < end]
-
-
-def _is_run(sequences: list[int]) -> bool:
-    """Nothing lost, nothing reordered: nearly always so, and then there is nothing to sort."""
-    return sequences == list(range(sequences[0], sequences[0] + len(sequences)))
 
 
 def _describe(received: list[_Arrival], base: int, time: int) -> tuple[list[int], bytes]:

@@ -18,6 +18,9 @@ _HAS_KEY = 0x10
 _WIDE = 0x80
 _SYNC = 0x20
 
+DESCRIPTOR_OCTETS = 7
+"""The first octets of a payload, of which `read_descriptor` needs no more: the longest descriptor and what follows."""
+
 
 class Descriptor(NamedTuple):
     """`ABSENT` for a number that the packet does not carry."""
