@@ -32,7 +32,7 @@ ROUNDS, WINDOWS = 2, 3
 PROBES = 12
 HD, STANDARD = Rates(video=210, audio=50), Rates(video=110, audio=50)
 CAPACITY_ROOMS = (20, 25, 30, 35, 40, 50, 60, 70, 80)
-CAPACITY_SECONDS = 3.0
+CAPACITY_SECONDS, CAPACITY_WINDOWS = 3.0, 7
 P99_BAR_MS = 3.0
 LEAST_CORE = 0.5
 """A worker that idles gives no figure of how much it could hold."""
@@ -73,6 +73,8 @@ class Measured:
     microseconds: list[float] = field(default_factory=list)
     """CPU per useful packet, a window each."""
     delays_ms: list[float] = field(default_factory=list)
+    p99s_ms: list[float] = field(default_factory=list)
+    """A window each."""
     kilobytes: list[float] = field(default_factory=list)
     """Per person, a round each."""
     core: list[float] = field(default_factory=list)
@@ -94,6 +96,11 @@ class Measured:
     @property
     def p99_ms(self) -> float:
         return percentile(self.delays_ms, 99)
+
+    @property
+    def usual_p99_ms(self) -> float:
+        """Of the median window: a virtual machine is stopped for milliseconds now and then, whatever runs in it."""
+        return statistics.median(self.p99s_ms)
 
     @property
     def loss_pct(self) -> float:
@@ -133,7 +140,9 @@ def _measure_window(pid: int, load: Load, measured: Measured, seconds: float) ->
     measured.microseconds.append(used / max(1, packets) * 1e6)
     measured.core.append(used / passed)
     measured.packets_a_second.append(packets / passed)
-    measured.delays_ms += [delay * 1000 for delay in load.delays()]
+    delays_ms = [delay * 1000 for delay in load.delays()]
+    measured.delays_ms += delays_ms
+    measured.p99s_ms.append(percentile(delays_ms, 99))
 
 
 def measure_capacity(quick: bool) -> tuple[float | None, list[tuple[int, Measured]]]:
@@ -142,9 +151,10 @@ def measure_capacity(quick: bool) -> tuple[float | None, list[tuple[int, Measure
     steps: list[tuple[int, Measured]] = []
     for rooms in CAPACITY_ROOMS[:1] if quick else CAPACITY_ROOMS:
         measured = Measured()
-        measure(konsilium, Shape("capacity", rooms, PAIR, HD), measured, WINDOWS, CAPACITY_SECONDS)
+        windows = 1 if quick else CAPACITY_WINDOWS
+        measure(konsilium, Shape("capacity", rooms, PAIR, HD), measured, windows, CAPACITY_SECONDS)
         steps.append((rooms, measured))
-        if measured.lost or measured.p99_ms > P99_BAR_MS:
+        if measured.lost or measured.usual_p99_ms > P99_BAR_MS:
             break
         if measured.share >= LEAST_CORE:
             held = rooms / measured.share
@@ -172,10 +182,17 @@ def _print_shape(shape: Shape, results: dict[str, Measured]) -> None:
 
 def _print_capacity(steps: list[tuple[int, Measured]]) -> None:
     rows = [
-        (f"{rooms} rooms", f"{100 * result.share:.0f} %", f"{result.p99_ms:.2f}", result.lost, result.cost)
+        (
+            f"{rooms} rooms",
+            f"{100 * result.share:.0f} %",
+            f"{result.usual_p99_ms:.2f}",
+            f"{min(result.p99s_ms):.2f} to {max(result.p99s_ms):.2f}",
+            result.lost,
+            result.cost,
+        )
         for rooms, result in steps
     ]
-    print_table("1:1 HD rooms, our worker", ("rooms", "of a core", "p99 ms", "lost", "µs/packet"), rows)
+    print_table("1:1 HD rooms, our worker", ("rooms", "of a core", "p99 ms", "windows", "lost", "µs/packet"), rows)
 
 
 def main() -> int:
