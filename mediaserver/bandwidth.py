@@ -179,8 +179,8 @@ class DownlinkControl:
 
     def estimated(self, bits_per_second: int, now: float) -> None:
         """A REMB came."""
-        padded = self._prober.padded(now - SENT_SECONDS)
-        self.downlink.estimated(bits_per_second + self._sound.rate, self._sent.rate, now, padded=padded)
+        padded = self._prober.padded(now - SENT_SECONDS - 2 * LOOK_SECONDS)
+        self.downlink.estimated(bits_per_second, self._sent.rate, now, sound=self._sound.rate, padded=padded)
 
     def reported(self, block: ReportBlock, round_trip: float | None, now: float) -> None:
         """A report about one of our streams came; `round_trip` in seconds when it tells one."""

@@ -4,8 +4,8 @@ What browsers tell of it is little. A REMB (draft-alvestrand-rmcat-remb-03) fall
 delay grows, and so measures a full link well; otherwise it rises by 8 % a second at most and stays below 1.5 times
 what arrives, and so says nothing of a link that is not full. Therefore two states: free (`budget` None) until the
 first sign of overuse, then limited. A budget falls by REMB, loss or, where no REMB comes, by a growing round trip;
-it rises when a REMB exceeds it, or when a probe went well (`proved`). What follows at once after that shows that it
-was too much, and not how much less there is: then it falls to a little below what held before.
+it rises with a REMB that rises above it, or when a probe went well (`proved`). What follows at once after that shows
+that it was too much, and not how much less there is: then it falls to a little below what held before.
 
 Loss: more than a tenth lost is a full link (draft-ietf-rmcat-gcc-02 section 6), less is the path's own. So is loss
 that stays although less is sent.
@@ -48,7 +48,7 @@ _MOST_RISE = 1.3
 _ECHO_SECONDS = 2.0
 """Overuse so soon after something was proved is its doing."""
 _OVERHEAD = 30_000
-"""Headers, above all of sound, are in what is sent, but not in a REMB."""
+"""Headers are in what is sent, but not in a REMB."""
 _QUEUE_SECONDS = 0.25
 _BASE_DRIFT_SECONDS = 0.005
 """By each measurement the shortest round trip is forgotten so much: routes change."""
@@ -85,7 +85,7 @@ class Downlink:
     def __init__(self) -> None:
         self.budget: int | None = None
         self.estimate = 0
-        """The last REMB."""
+        """The last REMB; of pictures alone."""
         self.heard_at = float("-inf")
         """When the last REMB or report came."""
         self.overused_at = float("-inf")
@@ -115,21 +115,23 @@ class Downlink:
         """No REMB comes, as from Chromium while it sends no picture of its own: overuse shows late, as loss."""
         return now - self._estimated_at > _REMB_SECONDS
 
-    def estimated(self, bits_per_second: int, sent: int, now: float, *, padded: bool = False) -> None:
-        """A REMB came. Browsers tell it of pictures alone, `bits_per_second` is that and the sound beside them; `sent`:
-        bits per second sent of late, some of it to look for more (`padded`)."""
+    def estimated(self, bits_per_second: int, sent: int, now: float, *, sound: int = 0, padded: bool = False) -> None:
+        """A REMB came, which browsers tell of pictures alone. `sent`: bits per second sent of late; `sound`: those of
+        sound among them. `padded`: some of it was sent to look for more."""
         before, self.estimate = self.estimate, bits_per_second
         self._estimated_at = self.heard_at = now
-        if bits_per_second > before or bits_per_second > sent * _LESS - _OVERHEAD:
+        pictures = sent - sound
+        if bits_per_second > before or bits_per_second > pictures * _LESS - _OVERHEAD:
             self._risen_at = now
-        first_above = sent * _FIRST_BELOW_SENT if sent > _LITTLE_SENT else 0
+        first_above = pictures * _FIRST_BELOW_SENT if pictures > _LITTLE_SENT else 0
         if bits_per_second < (before * _FALL if before else first_above):
-            self._fell(bits_per_second, sent, now)
+            self._fell(bits_per_second + sound, sent, now)
         elif self.budget is not None and bits_per_second > before:
-            self._risen(bits_per_second, self.budget, 0 if padded else sent, now)
+            self._risen(bits_per_second + sound, self.budget, 0 if padded else sent, now)
         elif self.budget is not None and now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS:
             # It would rise if the link were not full; but it may have stayed from when little was sent.
-            self._overused(max(bits_per_second, int(_RETREAT * min(sent, self.budget))), sent, now)
+            stuck = max(bits_per_second + sound, int(_RETREAT * min(sent, self.budget)))
+            self._overused(min(self.budget, stuck), sent, now)
 
     def _risen(self, bits_per_second: int, budget: int, sent: int, now: float) -> None:
         """It would not rise if what is sent were too much, also where a publisher sends more than it was told to."""
@@ -247,6 +249,8 @@ class Downlink:
         """So much was sent for a while, and no overuse followed."""
         if self.budget is not None and bits_per_second > self.budget:
             self._proved_from, self._proved_at = self.budget, now
+            # A REMB may take seconds to follow.
+            self._risen_at = now
             self.budget = bits_per_second
 
     def restore(self, budget: int, now: float) -> None:

@@ -17,6 +17,8 @@ TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-exte
 _OPUS_CLOCK = 48_000
 _VIDEO_CLOCK = 90_000
 _CONSTRAINED_BASELINE = "42e0"
+_LAYERS = ("l", "m", "h")
+"""What our pages call them."""
 
 
 class Negotiation:
@@ -117,10 +119,12 @@ def accepted_codecs(offered: OfferedSection, h264_by_all: bool) -> tuple[Codec, 
 
 
 def accepted_rids(offered: OfferedSection, codecs: tuple[Codec, ...]) -> tuple[str, ...]:
-    """Simulcast of VP8, where packets can tell their section and layer. Low to high: pages name the highest first."""
+    """Simulcast of VP8, where packets can tell their section and layer. Low to high: by the names that pages give, else
+    the first is the highest. Of a section that may send later, too: Firefox keeps the layers that were answered."""
     told = MID in offered.extensions and RID in offered.extensions
-    if offered.direction is Direction.PUBLISH and told and codecs[0].name == "VP8" and len(offered.rids) > 1:
-        return offered.rids[::-1]
+    if offered.direction is not Direction.SUBSCRIBE and told and codecs[0].name == "VP8" and len(offered.rids) > 1:
+        known = set(offered.rids) <= set(_LAYERS)
+        return tuple(sorted(offered.rids, key=_LAYERS.index)) if known else offered.rids[::-1]
     return ()
 
 

@@ -27,8 +27,8 @@ _TWO_SSRCS = struct.Struct("!II")
 _SENDER_INFO = struct.Struct("!IQIII")
 _REPORT_BLOCK = struct.Struct("!IIIIII")
 _NACK_ITEM = struct.Struct("!HH")
-LARGEST_ESTIMATE = 2**53 - 1
-"""A REMB can say far more than any message of ours can carry."""
+LARGEST_ESTIMATE = 100_000_000
+"""A REMB can say far more than anybody is sent."""
 
 MAXIMUM_NACKED = 512
 """Packets asked for again that are looked at, of one datagram: a datagram has room to name six thousand, and each costs

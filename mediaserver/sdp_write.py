@@ -84,7 +84,7 @@ def _accepted(offered: OfferedSection, section: Section, local: LocalParameters)
     for codec in section.codecs:
         lines += _codec_lines(codec, offered)
     if section.rids:
-        as_offered = section.rids[::-1]
+        as_offered = [rid for rid in offered.rids if rid in section.rids]
         lines += [f"a=rid:{rid} recv" for rid in as_offered]
         lines.append(f"a=simulcast:recv {';'.join(as_offered)}")
     if section.direction is Direction.SUBSCRIBE:

@@ -21,6 +21,8 @@ _RESENT_SHARE = 1 / 3
 _BURST_SECONDS = 2
 """So much of each may come at once."""
 _FULL_BURST_SECONDS = 0.5
+_FEWEST_RESENT = 2_500
+"""Octets: two packets of a picture."""
 _DATAGRAM = 100
 """Octets: reading a datagram costs so much beside its contents."""
 _GAP = 2
@@ -51,12 +53,11 @@ class SlowWork:
     def is_sent(self, bits_per_second: int, budget: int | None) -> None:
         """So much goes to the peer just now; so much of it may be sent again. On a link that is known to be full
         (`budget`, bits per second), what is sent again is lost again and keeps it full: a share of what it holds."""
-        if budget is None:
-            self.resent.rate = max(RESENT_PER_SECOND, bits_per_second / 8 * _RESENT_SHARE)
-            self.resent.burst = _BURST_SECONDS * self.resent.rate
-        else:
-            self.resent.rate = budget / 8 * _RESENT_SHARE
-            self.resent.burst = _FULL_BURST_SECONDS * self.resent.rate
+        self.resent.rate = max(RESENT_PER_SECOND, bits_per_second / 8 * _RESENT_SHARE)
+        self.resent.burst = _BURST_SECONDS * self.resent.rate
+        if budget is not None:
+            self.resent.rate = min(self.resent.rate, budget / 8 * _RESENT_SHARE)
+            self.resent.burst = max(_FEWEST_RESENT, _FULL_BURST_SECONDS * self.resent.rate)
 
     def may_miss(self, packets: int, now: float) -> bool:
         """Whether a packet is taken that comes after a gap of so many."""

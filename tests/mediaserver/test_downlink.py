@@ -3,7 +3,7 @@
 import pytest
 
 from mediaserver.downlink import LEAST_BUDGET, Downlink, SentRate
-from mediaserver.rtcp import Nack, ReportBlock
+from mediaserver.rtcp import LARGEST_ESTIMATE, Nack, ReportBlock
 
 SENT = 1_000_000
 
@@ -74,6 +74,38 @@ def test_a_remb_that_rises_while_more_is_sent_than_the_budget_raises_it_step_by_
     downlink.estimated(330_000, 500_000, 4.5)
     downlink.estimated(340_000, 500_000, 5.5)
     assert downlink.budget == 500_000
+
+
+def test_sound_that_comes_and_goes_is_neither_overuse_nor_room(downlink: Downlink) -> None:
+    """A REMB speaks of pictures alone, and sound pauses."""
+    for number in range(60):
+        sound = 500_000 if number % 12 < 6 else 2_000
+        downlink.estimated(400_000, 350_000 + sound, 1 + number * 0.3, sound=sound)
+    assert (downlink.overuses, downlink.budget) == (0, None)
+    downlink.estimated(300_000, 352_000, 20.0, sound=2_000)
+    assert downlink.budget == 302_000
+
+
+def test_what_is_proved_is_not_stuck_while_the_remb_follows(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(130_000, SENT, 1.3)
+    for number in range(6):
+        downlink.proved(200_000 + 100_000 * number, 3 + number * 1.5)
+        downlink.estimated(130_000, 200_000 + 100_000 * number, 4 + number * 1.5)
+    assert downlink.budget == 700_000
+
+
+def test_overuse_never_raises_a_budget(downlink: Downlink) -> None:
+    downlink.estimated(1_500_000, SENT, 1.0)
+    downlink.estimated(900_000, SENT, 1.3)
+    downlink.reported(report(0, 0.0), 700_000, 2.5)
+    downlink.reported(report(500, 0.4), 700_000, 3.5)
+    before = downlink.budget
+    assert before is not None
+    assert before < 500_000
+    for number in range(12):
+        downlink.estimated(900_000, 1_400_000, 4 + number * 0.3)
+    assert downlink.budget == before
 
 
 def test_overuse_just_after_a_proof_tells_that_it_was_too_much_and_not_how_little_there_is(downlink: Downlink) -> None:
@@ -209,7 +241,7 @@ def test_the_echo_of_a_probe_is_not_heard(downlink: Downlink) -> None:
 
 
 def test_absurd_feedback_keeps_the_budget_sane(downlink: Downlink) -> None:
-    downlink.estimated(2**53 - 1, SENT, 1.0)
+    downlink.estimated(LARGEST_ESTIMATE, SENT, 1.0)
     downlink.estimated(0, SENT, 1.3)
     assert downlink.budget == LEAST_BUDGET
     for highest in (0, 0xFFFFFFFF, 5, 1 << 31):

@@ -36,7 +36,6 @@ async def test_peers_that_left_are_gone_without_the_collector(media: WorkerUnder
     boris.dtls.shutdown()
     boris.send_dtls()
     await media.state("boris", "freed")
-    # Not at once: a round of ticks under way still has them on its list.
     media.notices.clear()
     # Not at once: a round of ticks under way still has them on its list.
     await media.until(lambda: living() <= before)

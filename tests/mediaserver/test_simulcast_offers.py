@@ -47,6 +47,15 @@ def test_the_answer_takes_every_layer(browser: str) -> None:
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
+def test_layers_of_a_camera_that_does_not_send_yet_are_answered_too(browser: str) -> None:
+    text = browser_offer(browser).replace("a=sendonly", "a=inactive")
+    assert accept(text).sections[1].direction is Direction.INACTIVE
+    _, camera, *_ = answer(text)
+    assert "a=inactive" in camera
+    assert "a=simulcast:recv h;m;l\r\n" in camera
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
 def test_screens_are_told_from_cameras(browser: str) -> None:
     sections = accept(browser_offer(browser)).sections
     assert [(each.kind, each.direction, each.slot, each.slides) for each in sections] == [
@@ -86,7 +95,8 @@ def test_one_section_shows_the_screen_and_more_are_rejected(browser: str) -> Non
     [
         ("a=simulcast:send h;m;l", ("l", "m", "h")),
         ("a=simulcast:recv x send m;~l,h", ("l", "m")),
-        ("a=simulcast:send l;h recv x", ("h", "l")),
+        ("a=simulcast:send l;h recv x", ("l", "h")),
+        ("a=simulcast:send four;h", ("h", "four")),
         ("a=simulcast:send m;m;l", ("l", "m")),
         ("a=simulcast:send h;m;l;four", ("l", "m", "h")),
         ("a=simulcast:send l;unknown", ()),

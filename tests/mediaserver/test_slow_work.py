@@ -8,6 +8,7 @@ from mediaserver.drops import Drop, Drops
 from mediaserver.negotiated import Direction, ExtensionIds, Kind, Negotiated, Section
 from mediaserver.peer_media import connect_slot
 from mediaserver.rtcp import (
+    LARGEST_ESTIMATE,
     KeyframeRequest,
     Nack,
     SenderReport,
@@ -79,8 +80,11 @@ def test_a_bad_link_asks_for_less_than_the_bound() -> None:
     assert call.dropped(Drop.RTCP_TOO_MUCH) == 0
 
 
-def test_who_asks_for_everything_again_is_sent_half_as_much_again() -> None:
+@pytest.mark.parametrize("told", [(), (6_000_000, 3_000_000, LARGEST_ESTIMATE)], ids=["honest", "lying"])
+def test_who_asks_for_everything_again_is_sent_half_as_much_again(told: tuple[int, ...]) -> None:
     call = Call()
+    for estimate in told:
+        call.subscriber.media.receive_rtcp(bandwidth_estimate(1, estimate, [5001]), call.clock.now)
     resent = sent = 0
     for number in range(1, 3_000):
         call.clock.now += 1 / 300

@@ -168,6 +168,17 @@ describe("one media connection", () => {
     expect([section?.direction, offersNeeded]).toEqual(["sendonly", 1]);
   });
 
+  it("asks for another offer when a picture came after the last one was made, and then for no more", async () => {
+    const offer = await media.makeOffer();
+    await media.replace("camera", new FakeTrack("video") as unknown as MediaStreamTrack);
+    // Whoever is not in the room yet makes no offers.
+    offersNeeded = 0;
+    await media.apply(answerTo(offer));
+    expect(offersNeeded).toBe(1);
+    await media.apply(answerTo(await media.makeOffer()));
+    expect(offersNeeded).toBe(1);
+  });
+
   it("offers to send the pictures that there are", () => {
     const [camera, screen] = [new FakeTrack("video"), new FakeTrack("video")] as unknown as MediaStreamTrack[];
     media = new MediaConnection({ microphone, camera: camera ?? null, screen: screen ?? null }, "auto", events);

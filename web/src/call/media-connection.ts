@@ -111,6 +111,8 @@ export class MediaConnection {
 
   /** Nothing waits for gathering: the server is ICE-lite and learns our address from our first check. */
   async makeOffer(): Promise<SessionDescription> {
+    this.camera.noteOffer();
+    this.screen.noteOffer();
     const offer = await this.connection.createOffer();
     this.offered += 1;
     this.localSet = this.connection.setLocalDescription(offer);
@@ -130,6 +132,8 @@ export class MediaConnection {
     this.assign(this.slots);
     void this.camera.refresh();
     void this.screen.refresh();
+    // Meanwhile nobody may have been there to make another offer.
+    if (this.camera.needsOffer || this.screen.needsOffer) this.events.offerNeeded();
   }
 
   /** Makes a further offer, one at a time; a wish that comes meanwhile is met by one more offer afterwards. */
@@ -291,8 +295,8 @@ export class MediaConnection {
 }
 
 /**
- * A section without a picture is inactive: Chromium tells what its down-link holds (REMB) through the first section that
- * may send pictures, and nothing at all while that one has none. A browser that sends no encodings beside each other is
+ * A section that never had a picture is inactive: Chromium tells what its down-link holds (REMB) through the first section
+ * that may send pictures, and nothing at all until that one has sent one. A browser that sends no encodings beside each other is
  * asked for one.
  */
 function addPicture(

@@ -8,6 +8,7 @@ export class PictureSender {
   private readonly section: RTCRtpTransceiver;
   private readonly sender: RTCRtpSender;
   private readonly degradation: RTCDegradationPreference | undefined;
+  private offered: RTCRtpTransceiverDirection | null = null;
   private layers: SentLayers = {};
   private stale = false;
   private work: Promise<void> | null = null;
@@ -21,6 +22,16 @@ export class PictureSender {
   get size(): PictureSize {
     const { width, height } = this.sender.track?.getSettings() ?? {};
     return width && height ? { width, height } : UNKNOWN_SIZE;
+  }
+
+  /** An offer is about to be made. */
+  noteOffer(): void {
+    this.offered = this.section.direction;
+  }
+
+  /** It began to send after the last offer was made. */
+  get needsOffer(): boolean {
+    return this.section.direction !== this.offered;
   }
 
   /** Whether an offer has to tell of it: with its first picture the section begins to send. */
