@@ -38,6 +38,8 @@ class MediaPeer:
         self.wanted: WantedTeller | None = None
         """Once it has a picture to send."""
         self.substitutes = Substitutes()
+        self.camera_since = float("-inf")
+        """When its camera was first offered."""
         self._negotiation = Negotiation()
         self._negotiated = Negotiated(())
         self._session = secrets.randbits(62)
@@ -112,6 +114,8 @@ class MediaPeer:
         self._negotiated = negotiated
         if not self._answers:
             self.came_at = now
+        if self.camera is not None and self.camera_since < 0:
+            self.camera_since = now
         self._answers += 1
         local = LocalParameters(
             addresses=addresses,

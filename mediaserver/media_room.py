@@ -21,6 +21,8 @@ TellSpeaker = Callable[[str | None], None]
 
 _TOLD_APART = 2
 """People, of whom more are told who speaks."""
+_BEGINS_SECONDS = 8.0
+"""So long a camera may take to send its first picture."""
 _LOOK_SECONDS = 0.5
 """How often it is looked whether cameras send what they were told to."""
 
@@ -165,13 +167,21 @@ class MediaRoom:
         for peer in self.peers.values():
             if peer.wanted is None:
                 continue
-            wanted = self._wanted_of(peer, now)
+            wanted = self._with_its_first(peer, self._wanted_of(peer, now), now)
             camera = peer.substitutes.beside(wanted.camera, peer.transport.media.sent_layers(), now)
             wanted = wanted._replace(camera=camera)
             peer.transport.media.want_layers(wanted.camera)
             told = peer.wanted.aim(wanted, now)
             if told is not None:
                 self._tell_wanted(peer, told)
+
+    def _with_its_first(self, publisher: MediaPeer, wanted: Wanted, now: float) -> Wanted:
+        """Chromium tells what its down-link holds only when its first encoding, the whole picture, has sent: so it does
+        once, also where everybody has a use for less."""
+        begins = now - publisher.camera_since < _BEGINS_SECONDS
+        if not wanted.camera or not begins or publisher.transport.media.has_sent_whole():
+            return wanted
+        return wanted._replace(camera=wanted.camera | {publisher.camera_layers - 1})
 
     def _wanted_of(self, publisher: MediaPeer, now: float) -> Wanted:
         others = [peer for peer in self.peers.values() if peer is not publisher and peer.watches(now)]

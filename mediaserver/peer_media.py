@@ -177,6 +177,11 @@ class PeerMedia:
         camera = self.first_published(Kind.VIDEO)
         return camera.sent if camera is not None else frozenset()
 
+    def has_sent_whole(self) -> bool:
+        """Whether the highest layer of its camera ever came."""
+        camera = self.first_published(Kind.VIDEO)
+        return camera is not None and camera.layers[-1] is not None
+
     def receive_rtcp(self, packet: bytes, arrival: float) -> None:
         """One decrypted RTCP packet, compound or not. Never raises."""
         if len(packet) > MAXIMUM_INCOMING:

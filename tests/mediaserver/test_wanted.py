@@ -1,5 +1,6 @@
 """What a publisher is told to send: what somebody can see, at once more, a little later less."""
 
+import asyncio
 import itertools
 import time
 
@@ -120,6 +121,16 @@ def shows(media: WorkerUnderTest, peer: str, **sizes: TileSize) -> None:
     media.worker.view("room", peer, tiles)
 
 
+def sends(media: WorkerUnderTest, name: str, rid: bytes, number: int, ssrc: int = 4001) -> None:
+    """A packet of that layer of its camera."""
+    peer = peer_of(media, name)
+    camera = peer.camera
+    assert camera is not None
+    elements = element(camera.extensions.mid, camera.mid.encode()) + element(camera.extensions.rid, rid)
+    packet = rtp(ssrc, number, 450 * number, KEYFRAME, camera.codecs[0].payload_type, elements=elements)
+    peer.transport.media.receive_rtp(packet, time.monotonic())
+
+
 async def test_nobody_watching_is_told_after_a_while_and_somebody_at_once(media: WorkerUnderTest) -> None:
     media.offer("anna", SIMULCAST)
     assert told(media, "anna") == []
@@ -145,19 +156,34 @@ async def test_a_weak_up_link_is_told_to_send_the_middle_layer(media: WorkerUnde
     for name in ("anna", "boris", "vera"):
         media.offer(name, SIMULCAST)
     assert told(media, "anna")[-1] == (("l", "h"), False)
-    anna = peer_of(media, "anna")
-    camera = anna.camera
-    assert camera is not None
-    elements = element(camera.extensions.mid, camera.mid.encode()) + element(camera.extensions.rid, b"l")
     numbers = itertools.count(1)
 
     def middle_came() -> bool:
-        number = next(numbers)
-        packet = rtp(4001, number, 450 * number, KEYFRAME, camera.codecs[0].payload_type, elements=elements)
-        anna.transport.media.receive_rtp(packet, time.monotonic())
+        sends(media, "anna", b"l", next(numbers))
         return told(media, "anna")[-1] == (("l", "m", "h"), False)
 
     await media.until(middle_came)
+
+
+async def test_a_camera_sends_its_whole_picture_once_also_where_all_show_it_small(media: WorkerUnderTest) -> None:
+    """What its browser's down-link holds it tells through that one."""
+    for name in ("anna", "boris"):
+        media.offer(name, SIMULCAST)
+    shows(media, "boris", **{f"mid{PICTURE}": SMALL})
+    sends(media, "anna", b"l", 1)
+    assert told(media, "anna")[-1] == (("l", "h"), False)
+    await asyncio.sleep(2 * LOWER_AFTER_SECONDS)
+    assert told(media, "anna")[-1] == (("l", "h"), False)
+    sends(media, "anna", b"h", 1, ssrc=4003)
+    await media.until(lambda: told(media, "anna")[-1] == (("l",), False))
+
+
+async def test_a_camera_that_has_begun_long_ago_is_not_waited_for(media: WorkerUnderTest) -> None:
+    for name in ("anna", "boris"):
+        media.offer(name, SIMULCAST)
+    peer_of(media, "anna").camera_since -= 60
+    shows(media, "boris", **{f"mid{PICTURE}": SMALL})
+    await media.until(lambda: told(media, "anna")[-1:] == [(("l",), False)])
 
 
 async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
@@ -165,6 +191,7 @@ async def test_a_hidden_page_watches_nothing(media: WorkerUnderTest) -> None:
     media.offer("boris", SIMULCAST)
     shows(media, "boris", **{f"mid{PICTURE}": NONE, f"mid{OTHER_PICTURE}": NONE})
     await media.until(lambda: told(media, "anna") == [((), False)])
+    peer_of(media, "anna").camera_since -= 60
     shows(media, "boris", **{f"mid{PICTURE}": SMALL})
     assert told(media, "anna")[-1] == (("l",), False)
     shows(media, "boris")
