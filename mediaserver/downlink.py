@@ -112,7 +112,7 @@ class Downlink:
         self._base_round_trip = float("inf")
 
     def blind(self, now: float) -> bool:
-        """No REMB comes, as from Chromium while it sends no picture of its own: overuse shows late, as loss."""
+        """No REMB comes, as from Chromium while its first encoding has sent nothing: overuse shows late, as loss."""
         return now - self._estimated_at > _REMB_SECONDS
 
     def estimated(self, bits_per_second: int, sent: int, now: float, *, sound: int = 0, padded: bool = False) -> None:

@@ -21,6 +21,7 @@ _RESENT_SHARE = 1 / 3
 _BURST_SECONDS = 2
 """So much of each may come at once."""
 _FULL_BURST_SECONDS = 0.5
+"""So much at once on a link that is known to be full."""
 _FEWEST_RESENT = 2_500
 """Octets: two packets of a picture."""
 _DATAGRAM = 100

@@ -295,9 +295,9 @@ export class MediaConnection {
 }
 
 /**
- * A section that never had a picture is inactive: Chromium tells what its down-link holds (REMB) through the first section
- * that may send pictures, and nothing at all until that one has sent one. A browser that sends no encodings beside each other is
- * asked for one.
+ * A section that never had a picture is inactive: Chromium tells what its down-link holds (REMB) through the first
+ * section that may send pictures, and nothing at all until that one has sent one. A browser that sends no encodings
+ * beside each other is asked for one.
  */
 function addPicture(
   connection: RTCPeerConnection,

@@ -6,7 +6,6 @@ import { type Layer, type LayerLimits, type PictureSize, type SentLayers, UNKNOW
  */
 export class PictureSender {
   private readonly section: RTCRtpTransceiver;
-  private readonly sender: RTCRtpSender;
   private readonly degradation: RTCDegradationPreference | undefined;
   private offered: RTCRtpTransceiverDirection | null = null;
   private layers: SentLayers = {};
@@ -15,8 +14,11 @@ export class PictureSender {
 
   constructor(section: RTCRtpTransceiver, degradation?: RTCDegradationPreference) {
     this.section = section;
-    this.sender = section.sender;
     this.degradation = degradation;
+  }
+
+  private get sender(): RTCRtpSender {
+    return this.section.sender;
   }
 
   get size(): PictureSize {
