@@ -1,9 +1,9 @@
-"""What kind of datagram it is, by its first byte (RFC 7983): everything but media of a known path, which is told apart
+"""What kind of datagram it is, by its first byte (RFC 7983): everything but RTP of a known path, which is told apart
 where it is read."""
 
 from mediaserver.drops import Drop, Drops
 from mediaserver.path import Endpoint, Path, Strangers
-from mediaserver.peer_sink import Address
+from mediaserver.socket_names import Address
 
 
 class Demultiplexer:
@@ -25,6 +25,8 @@ class Demultiplexer:
                 self._counts[Drop.DTLS_UNKNOWN_ADDRESS] += 1
             else:
                 path.transport.receive_dtls(path, datagram, arrival)
+        elif 127 < first < 192 and path is not None:
+            path.transport.receive_media(path, datagram, arrival)
         elif 127 < first < 192:
             self._strangers.receive_stray_media(endpoint, address, datagram, arrival)
         else:

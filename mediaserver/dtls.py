@@ -21,7 +21,7 @@ from mediaserver.srtp import SrtpSession
 MAXIMUM_DATAGRAM = 1200
 MAXIMUM_RECORD = 16384
 """Bytes of content (RFC 6347 section 4.1)."""
-REPLAY_WINDOW = 1024
+REPLAY_WINDOW = 256
 
 _RECORD_HEADER = 13
 _DTLS_1_2 = 0xFEFD

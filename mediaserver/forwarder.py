@@ -6,22 +6,24 @@ never waits, logs nothing. What is rare (unknown SSRC, gap, keyframe, new payloa
 Two loops: *plain* subscriptions take the payload as it came; *shaped* ones (another layer's numbers, temporal layers
 left out) change it in `shaping.py`.
 
-An outgoing packet is a header rewritten in place in the subscription's buffer, and the publisher's payload as it came:
+An outgoing packet is written to the outbox: the publisher's payload as it came, and over what was before it a header
+of the subscription's own:
 
-    first 16 bits | sequence | timestamp | SSRC | extension header | abs-send-time | audio level | mid, padding
-    (flags, type)   + offset   + offset    own    one-byte profile   or padding      or padding    constant
+    first 16 bits | sequence | timestamp | SSRC, extension header, mid, padding | abs-send-time | audio level
+    (flags, type)   + offset   + offset    constant                               or padding      or padding
 
 The publisher's CSRCs and extension block are left out: ids and meanings differ from browser to browser.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 
 from mediaserver.drops import Drop, Drops
 from mediaserver.extension_layout import learn_layout
 from mediaserver.incoming import REFUSED, SILENCE, IncomingStream
+from mediaserver.outbox import OUTBOX
+from mediaserver.places import HEADROOM
 from mediaserver.rtp import (
     CSRC_COUNT,
     EXTENSION,
@@ -39,7 +41,6 @@ from mediaserver.rtp import (
 )
 from mediaserver.sink import MAXIMUM_RTP
 
-OUTGOING_HEADER = struct.Struct("!HHIQIH")
 LONGEST_OUTGOING_HEADER = 42
 """With the longest mid, and the original sequence number of a retransmission (RFC 4588 section 4)."""
 MAXIMUM_PAYLOAD = MAXIMUM_RTP - LONGEST_OUTGOING_HEADER
@@ -53,8 +54,7 @@ ABS_SEND_TIME_UNITS = 1 << 18
 read_header = HEADER.unpack_from
 read_block = int.from_bytes
 read_extension_header = EXTENSION_HEADER.unpack_from
-write_header = OUTGOING_HEADER.pack_into
-join = b"".join
+outbox = OUTBOX
 
 Learn = Callable[[bytes, int, int, float], IncomingStream | None]
 """(packet, first 16 bits, SSRC, arrival) → the stream of an SSRC not seen before, or None: a counted drop."""
@@ -113,11 +113,10 @@ class Forwarder:
             if index < 0:
                 self._counts[REFUSED[index]] += 1
                 return
-        payload = packet[start:]
         if timestamp != stream.timestamp or index != stream.highest or not stream.layered:
             # VP8: keyframes begin with the first packet of a picture.
-            if (stream.video or stream.waiting) and stream.starts_keyframe(payload):
-                stream.keyframe_came(index, timestamp, payload, arrival)
+            if (stream.video or stream.waiting) and stream.starts_keyframe(packet[start:]):
+                stream.keyframe_came(index, timestamp, packet[start:], arrival)
             if index == stream.highest:
                 stream.advance(timestamp, arrival)
         ring = stream.ring
@@ -131,10 +130,14 @@ class Forwarder:
         send_time = int(arrival * ABS_SEND_TIME_UNITS) & 0xFFFFFF
         level = stream.level
         for subscription in stream.subscriptions if index >= stream.settled else stream.takers(index):
-            header = subscription.header
+            room = outbox.room
+            begin = subscription.payload_at - start
+            end = begin + length
+            room[begin:end] = packet
+            write_header, send_written = subscription.write_header, subscription.send_written
             write_header(
-                header,
-                0,
+                room,
+                HEADROOM,
                 subscription.first_word | flags,
                 (sequence + subscription.sequence_offset) & 0xFFFF,
                 (timestamp + subscription.timestamp_offset) & 0xFFFFFFFF,
@@ -142,9 +145,11 @@ class Forwarder:
                 subscription.send_time_word | send_time & subscription.send_time_bits,
                 subscription.level_word | level & subscription.level_bits,
             )
-            subscription.send(join((header, payload)))
-        for subscription in stream.shaped:
-            subscription.shape(index, flags, timestamp, payload, send_time, level)
+            send_written(end - HEADROOM)
+        if stream.shaped:
+            payload = packet[start:]
+            for subscription in stream.shaped:
+                subscription.shape(index, flags, timestamp, payload, send_time, level)
 
     def _read_extensions(self, stream: IncomingStream, packet: bytes, first: int, arrival: float) -> int:
         """Where the payload begins, 0 for a malformed packet. Records transport-cc arrival and audio level."""

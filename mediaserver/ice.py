@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mediaserver.peer_sink import Address
+from mediaserver.socket_names import Address
 
 HEADER_LENGTH = 20
 MAXIMUM_LENGTH = 548

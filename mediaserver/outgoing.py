@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import struct
+
 from mediaserver import red
-from mediaserver.forwarder import ABS_SEND_TIME_UNITS, OUTGOING_HEADER
+from mediaserver.forwarder import ABS_SEND_TIME_UNITS
 from mediaserver.incoming import SILENCE
 from mediaserver.negotiated import Codec, Section
+from mediaserver.places import HEADROOM
 from mediaserver.rtp import LARGEST_ONE_BYTE_ID, LONGEST_ONE_BYTE_DATA, ONE_BYTE_PROFILE, VERSION_2
 from mediaserver.sink import Sink
 
 _EXTENSION_FLAG = 0x1000
-_FRESH_HEADER = 22
-"""Bytes before the mid: fixed header, extension header, abs-send-time, audio level."""
+_HEADERS = {size: struct.Struct(f"!HHI{8 + size}sIH") for size in range(2, 22, 4)}
+"""By the octets of the mid's element and of padding that makes the rest fit. What is constant lies together, since a
+field more costs more than its bytes: SSRC, extension header, mid."""
 
 
 class Outgoing:
-    """Public fields are the forwarder's; `header` is written anew in place for each packet."""
+    """Public fields are the forwarder's; `header` is written anew in place for each packet that it does not write."""
 
     __slots__ = (
         "codec",
@@ -24,6 +28,7 @@ class Outgoing:
         "header",
         "level_bits",
         "level_word",
+        "payload_at",
         "repair_constant",
         "repair_header",
         "repair_ssrc",
@@ -32,12 +37,15 @@ class Outgoing:
         "send",
         "send_time_bits",
         "send_time_word",
+        "send_written",
         "ssrc",
         "takes_own_blocks",
+        "write_header",
     )
 
     def __init__(self, section: Section, sink: Sink) -> None:
         self.send = sink.send_rtp
+        self.send_written = sink.send_written
         self.ssrc, self.repair_ssrc = section.ssrcs[0]
         self.codec: Codec | None = None
         """The publisher's, None before it is known."""
@@ -51,11 +59,15 @@ class Outgoing:
     def configure(self, section: Section) -> None:
         """The section's ids, mid or formats may have changed; its SSRCs never do."""
         self.section = section
-        self.header = _header_template(section)
-        self.repair_header = _header_template(section)
-        extension_word = ONE_BYTE_PROFILE << 16 | (len(self.header) - 16) // 4
-        self.constant = self.ssrc << 32 | extension_word
-        self.repair_constant = self.repair_ssrc << 32 | extension_word
+        mid = _mid_element(section)
+        header = _HEADERS[len(mid)]
+        self.write_header = header.pack_into
+        self.header, self.repair_header = bytearray(header.size), bytearray(header.size)
+        self.payload_at = HEADROOM + header.size
+        """In the outbox' room."""
+        extension = struct.pack("!HH", ONE_BYTE_PROFILE, (header.size - 16) // 4) + mid
+        self.constant = self.ssrc.to_bytes(4, "big") + extension
+        self.repair_constant = self.repair_ssrc.to_bytes(4, "big") + extension
         send_time_id = _usable(section.extensions.abs_send_time)
         self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
         self.send_time_bits = 0xFFFFFF if send_time_id else 0
@@ -91,8 +103,8 @@ class Outgoing:
         """The header of a packet on the SSRC of retransmissions (RFC 4588)."""
         self._write(self.repair_header, self.repair_word | word, sequence, timestamp, self.repair_constant, now)
 
-    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, constant: int, now: float) -> None:
-        OUTGOING_HEADER.pack_into(
+    def _write(self, header: bytearray, word: int, sequence: int, timestamp: int, constant: bytes, now: float) -> None:
+        self.write_header(
             header,
             0,
             word,
@@ -109,11 +121,10 @@ def _usable(extension_id: int) -> int:
     return extension_id if extension_id <= LARGEST_ONE_BYTE_ID else 0
 
 
-def _header_template(section: Section) -> bytearray:
-    """A header of the section's constant length, with the mid in place."""
+def _mid_element(section: Section) -> bytes:
+    """With as much padding as makes one of `_HEADERS` (RFC 8285 section 4.2); two octets of it without a mid."""
     mid_id, mid = _usable(section.extensions.mid), section.mid.encode()
     element = b""
     if mid_id and 0 < len(mid) <= LONGEST_ONE_BYTE_DATA:
         element = bytes([mid_id << 4 | len(mid) - 1]) + mid
-    unpadded = _FRESH_HEADER + len(element)
-    return bytearray(_FRESH_HEADER) + element + bytes(-unpadded % 4)
+    return element + bytes((2 - len(element)) % 4)

@@ -2,7 +2,17 @@
 
 from typing import Protocol
 
-from mediaserver.peer_sink import Address, DatagramSender
+from mediaserver.outbox import OUTBOX, Post
+from mediaserver.places import HEADROOM, Place
+from mediaserver.socket_names import Address
+
+
+class DatagramSender(Protocol):
+    """A UDP socket, or a TCP connection that frames what it sends."""
+
+    def sendto(self, datagram: bytes | memoryview, address: Address, /) -> int:
+        """What it keeps it copies: the memory of a view is written anew by the next packet."""
+        ...
 
 
 class Connected(Protocol):
@@ -13,7 +23,13 @@ class Connected(Protocol):
         """The RTP payload types of pictures: what a full way leaves out first."""
         ...
 
-    def receive_media(self, path: "Path", packet: bytes, arrival: float) -> None: ...
+    def receive_rtp(self, path: "Path", place: Place, length: int, arrival: float) -> None:
+        """Of so many bytes, and decrypted in place."""
+        ...
+
+    def receive_media(self, path: "Path", packet: bytes, arrival: float) -> None:
+        """RTP or RTCP."""
+        ...
 
     def receive_dtls(self, path: "Path", datagram: bytes, arrival: float) -> None: ...
 
@@ -46,7 +62,8 @@ class Path:
 
 
 class Endpoint:
-    """Our end of paths: a UDP socket of the port with many, or one TCP connection with its only one."""
+    """Our end of paths: a UDP socket of the port with many, or one TCP connection with its only one. `paths` is
+    changed by `remember` and `forget` alone."""
 
     tcp = False
 
@@ -59,6 +76,18 @@ class Endpoint:
     @property
     def ipv6(self) -> bool:
         return ":" in self.address
+
+    def posting(self, address: Address) -> Post:
+        """The way from the outbox to this address."""
+        sendto = self.socket.sendto
+
+        def post(length: int) -> None:
+            sendto(OUTBOX.room[HEADROOM : HEADROOM + length], address)
+
+        return post
+
+    def remember(self, path: Path) -> None:
+        self.paths[path.address] = path
 
     def forget(self, path: Path) -> None:
         """The transport no longer uses the path."""

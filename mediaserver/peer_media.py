@@ -78,7 +78,7 @@ class PeerMedia:
         self._at_end: dict[str, int] | None = None
         self._next_report = self._next_relay = 0.0
         self.receive_rtp = Forwarder(
-            self._incoming.by_ssrc, self._incoming.learn, self._feedback.arrivals, drops
+            self._incoming.heard, self._incoming.learn, self._feedback.arrivals, drops
         ).receive_rtp
 
     def negotiate(self, negotiated: Negotiated) -> None:

@@ -1,28 +1,19 @@
-"""The way out to one peer: SRTP protection and `sendto`, bound to the peer's present address.
+"""The way out to one peer: SRTP protection, and the way from the outbox to the peer's present address.
 
 In the normal state nothing is checked per packet: states without keys, without an address, or with an address not
-yet confirmed put another function in the place of `protect` or `sendto` instead.
+yet confirmed put another function in the place of `protect` or of the way instead.
 """
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn
 
 import pylibsrtp
 
 from mediaserver.drops import Drop, Drops
+from mediaserver.outbox import OUTBOX, Post
+from mediaserver.places import HEADROOM, LONGEST_PACKET
 from mediaserver.settings import UNCONFIRMED_ALLOWANCE
 from mediaserver.srtp import Protect, SrtpSession
-
-Address = tuple[Any, ...]
-"""What the socket gives and takes: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
-
-
-class DatagramSender(Protocol):
-    """A UDP socket, or a TCP connection that frames what it sends."""
-
-    def sendto(self, datagram: bytes | memoryview, address: Address, /) -> int:
-        """What it keeps it copies: the memory of a view is written anew by the next packet."""
-        ...
 
 
 class _NotReady(Exception):
@@ -41,6 +32,10 @@ def _no_way(*_: object) -> NoReturn:
     raise _NoWay
 
 
+def _refused(ssrc: int) -> bool:
+    return False
+
+
 def _forgotten(ssrc: int) -> None:
     """The whole session is."""
 
@@ -49,41 +44,57 @@ class PeerSink:
     """The `Sink` of one peer. Never raises: what can't be sent is a counted drop."""
 
     __slots__ = (
-        "_address",
+        "_accept_incoming",
         "_allowance",
         "_drops",
         "_forget_incoming",
+        "_post",
         "_protect_rtcp",
         "_protect_rtp",
-        "_sendto",
-        "_socket",
+        "_unconfirmed",
     )
 
-    def __init__(self, drops: Drops, forget_incoming: Callable[[int], None]) -> None:
+    def __init__(
+        self, drops: Drops, accept_incoming: Callable[[int], bool], forget_incoming: Callable[[int], None]
+    ) -> None:
         self._drops = drops
+        self._accept_incoming = accept_incoming
         self._forget_incoming = forget_incoming
         self._protect_rtp: Protect = _not_ready
         self._protect_rtcp: Protect = _not_ready
-        self._sendto: Callable[[memoryview, Address], int] = _not_ready
-        self._address: Address = ()
-        self._socket: DatagramSender | None = None
+        self._post: Post = _not_ready
+        self._unconfirmed: Post = _not_ready
         self._allowance = UNCONFIRMED_ALLOWANCE
         """Of all unconfirmed addresses together: each new one would else be sent as much again."""
 
-    def send_rtp(self, packet: bytes) -> None:
-        """Protects and sends one RTP packet (RFC 3711). The same SSRC and sequence number must never carry other
-        content: libsrtp refuses a repeated one, and so does this (counted)."""
+    def send_written(self, length: int) -> None:
+        """Protects and sends the RTP packet (RFC 3711) that was written to the outbox. The same SSRC and sequence
+        number must never carry other content: libsrtp refuses a repeated one, and so does this (counted)."""
+        protect, post = self._protect_rtp, self._post
         try:
-            self._sendto(self._protect_rtp(packet), self._address)
+            post(protect(OUTBOX.pointer, length))
         except Exception as error:
             self._count(error)
 
+    def send_rtp(self, packet: bytes) -> None:
+        length = len(packet)
+        if length <= LONGEST_PACKET:
+            OUTBOX.room[HEADROOM : HEADROOM + length] = packet
+        self.send_written(length)
+
     def send_rtcp(self, packet: bytes) -> None:
         """Protects and sends one compound (or reduced-size, RFC 5506) RTCP packet."""
+        length = len(packet)
+        protect, post = self._protect_rtcp, self._post
+        if length <= LONGEST_PACKET:
+            OUTBOX.room[HEADROOM : HEADROOM + length] = packet
         try:
-            self._sendto(self._protect_rtcp(packet), self._address)
+            post(protect(OUTBOX.pointer, length))
         except Exception as error:
             self._count(error)
+
+    def accept_incoming(self, ssrc: int) -> bool:
+        return self._accept_incoming(ssrc)
 
     def forget_incoming(self, ssrc: int) -> None:
         self._forget_incoming(ssrc)
@@ -92,18 +103,18 @@ class PeerSink:
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
-    def set_address(self, through: DatagramSender, address: Address) -> None:
+    def set_address(self, post: Post) -> None:
         """From now on packets go to this confirmed address."""
-        self._socket, self._address, self._sendto = through, address, through.sendto
+        self._post = post
 
-    def set_unconfirmed_address(self, through: DatagramSender, address: Address) -> None:
+    def set_unconfirmed_address(self, post: Post) -> None:
         """Packets go to this address until the allowance is used up (RFC 9000 section 8.1 has the idea)."""
-        self._socket, self._address = through, address
-        self._sendto = self._send_capped
+        self._unconfirmed = post
+        self._post = self._post_capped
 
     def forget_address(self) -> None:
         """The way to the peer has ended; what is sent before the next one is known is dropped."""
-        self._socket, self._address, self._sendto = None, (), _no_way
+        self._post = self._unconfirmed = _no_way
 
     def renew_allowance(self) -> None:
         self._allowance = UNCONFIRMED_ALLOWANCE
@@ -112,16 +123,15 @@ class PeerSink:
         self._allowance += size
 
     def close(self) -> None:
-        self._protect_rtp = self._protect_rtcp = self._sendto = _not_ready
-        self._forget_incoming = _forgotten
-        self._socket = None
+        self._protect_rtp = self._protect_rtcp = self._post = self._unconfirmed = _not_ready
+        self._accept_incoming, self._forget_incoming = _refused, _forgotten
 
-    def _send_capped(self, packet: memoryview, address: Address) -> int:
-        if len(packet) > self._allowance or self._socket is None:
+    def _post_capped(self, length: int) -> None:
+        if length > self._allowance:
             self._drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] += 1
-            return 0
-        self._allowance -= len(packet)
-        return self._socket.sendto(packet, address)
+            return
+        self._allowance -= length
+        self._unconfirmed(length)
 
     def _count(self, error: Exception) -> None:
         if isinstance(error, BlockingIOError):

@@ -1,4 +1,8 @@
-"""One port for all peers of a worker: for each address a UDP socket, drained in short bursts, and a TCP listener."""
+"""One port for all peers of a worker: for each address a UDP socket, drained in short bursts, and a TCP listener.
+
+THE HOT LOOP is `_take`: a datagram's path is found by its sender's name, and RTP goes on to the path's transport, which
+decrypts it where it lies (`transport.receive_rtp`) and hands it to the forwarder (`forwarder.receive_rtp`).
+"""
 
 import asyncio
 import socket
@@ -11,12 +15,16 @@ from mediaserver.delay_probe import DelayProbe
 from mediaserver.demultiplexer import Demultiplexer
 from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
-from mediaserver.path import Endpoint, Strangers
+from mediaserver.inbox import SIZE, Inbox
+from mediaserver.kinds import KINDS, RTP, kind_of
+from mediaserver.outbox import OUTBOX, Post, Route
+from mediaserver.path import Endpoint, Path, Strangers
 from mediaserver.settings import DRAIN_SECONDS
+from mediaserver.socket_names import Address, address_of, name_of
 from mediaserver.sockets import BUFFER_BYTES, bind_first_free, enlarge_buffers
 from mediaserver.tcp_port import TcpPort
 
-MAXIMUM_DATAGRAM = 2048
+SHORTEST_MEDIA = 13
 
 _SO_TIMESTAMPNS = 35
 _SO_MEMINFO = 55
@@ -31,7 +39,23 @@ class UdpEndpoint(Endpoint):
     def __init__(self, bound: socket.socket, address: str) -> None:
         super().__init__(bound, address)
         self.bound = bound
+        self.inbox = Inbox(bound)
+        self.by_name: dict[bytes, Path] = {}
+        """`paths` by what the kernel calls their addresses."""
         self.kernel_drops = 0
+
+    def posting(self, address: Address) -> Post:
+        return partial(OUTBOX.add, Route(self.bound, address))
+
+    def remember(self, path: Path) -> None:
+        super().remember(path)
+        self.by_name[name_of(self.bound.family, path.address)] = path
+
+    def forget(self, path: Path) -> None:
+        super().forget(path)
+        name = name_of(self.bound.family, path.address)
+        if self.by_name.get(name) is path:
+            del self.by_name[name]
 
 
 class Port:
@@ -83,10 +107,12 @@ class Port:
                 self._loop.remove_reader(endpoint.bound.fileno())
             endpoint.bound.close()
             endpoint.paths.clear()
+            endpoint.by_name.clear()
 
     def tick(self, now: float) -> None:
         """About once a second."""
         self.count_kernel_drops()
+        self.count_unsent()
         self.tcp.close_overdue(now)
 
     def count_kernel_drops(self) -> None:
@@ -101,6 +127,12 @@ class Port:
             self._drops.counts[Drop.KERNEL_BUFFER_FULL] += (total - endpoint.kernel_drops) & 0xFFFFFFFF
             endpoint.kernel_drops = total
 
+    def count_unsent(self) -> None:
+        """Adds what the outbox could not send since the last call."""
+        self._drops.counts[Drop.SEND_BUFFER_FULL] += OUTBOX.refused
+        self._drops.counts[Drop.SEND_FAILED] += OUTBOX.failed
+        OUTBOX.refused = OUTBOX.failed = 0
+
     def _read(self, drain: Callable[[UdpEndpoint], None], endpoint: UdpEndpoint) -> None:
         try:
             drain(endpoint)
@@ -108,35 +140,43 @@ class Port:
             self._faults.happened("a datagram")
 
     def _drain(self, endpoint: UdpEndpoint) -> None:
-        """The hot loop: at most about a millisecond, then timers and the other sockets have their turn."""
-        receive = endpoint.bound.recvfrom
-        paths = endpoint.paths
+        """At most about a millisecond, then timers and the other sockets have their turn."""
+        read, take = endpoint.inbox.read, self._take
         monotonic = time.monotonic
-        arrival = monotonic()
-        until = arrival + DRAIN_SECONDS
-        while arrival < until:
+        until = monotonic() + DRAIN_SECONDS
+        count = SIZE
+        OUTBOX.hold()
+        try:
+            while count == SIZE and monotonic() < until:
+                count = read()
+                take(endpoint, count, monotonic())
+        finally:
+            OUTBOX.release()
+
+    def _take(self, endpoint: UdpEndpoint, count: int, arrival: float) -> None:
+        """So many datagrams of the inbox."""
+        inbox = endpoint.inbox
+        names, lengths, words, by_name = inbox.names, inbox.lengths, inbox.words, endpoint.by_name
+        for place, name_at, length_at, word_at in inbox.slots[:count]:
             try:
-                datagram, address = receive(MAXIMUM_DATAGRAM)
-            except BlockingIOError:
-                return
-            except OSError:
-                # An ICMP error of an earlier send; the datagrams behind it are still to be read.
-                arrival = monotonic()
-                continue
-            arrival = monotonic()
-            path = paths.get(address)
-            if path is not None and len(datagram) > 12 and 127 < datagram[0] < 192:
-                path.transport.receive_media(path, datagram, arrival)
-            else:
-                self._receive_other(endpoint, address, path, datagram, arrival)
+                length = lengths[length_at]
+                path = by_name.get(names[name_at])
+                if path is not None and length >= SHORTEST_MEDIA and KINDS[words[word_at]] == RTP:
+                    path.transport.receive_rtp(path, place, length, arrival)
+                else:
+                    address = path.address if path is not None else address_of(names[name_at])
+                    self._receive_other(endpoint, address, path, place.content[:length], arrival)
+            except Exception:
+                self._faults.happened("a datagram")
 
     def _drain_probed(self, probe: DelayProbe, endpoint: UdpEndpoint) -> None:
         """`_drain` for benches: arrival is the kernel's own time of receipt, and each RTP packet's stay is recorded."""
         offset = time.time() - time.monotonic()
         until = time.monotonic() + DRAIN_SECONDS
+        place = endpoint.inbox.slots[0][0]
         while time.monotonic() < until:
             try:
-                datagram, ancillary, _, address = endpoint.bound.recvmsg(MAXIMUM_DATAGRAM, 64)
+                length, ancillary, _, address = endpoint.bound.recvmsg_into([place.view], 64)
             except BlockingIOError:
                 return
             except OSError:
@@ -144,12 +184,11 @@ class Port:
             seconds, nanoseconds = _TIMESPEC.unpack_from(ancillary[0][2]) if ancillary else (time.time(), 0)
             arrival = seconds + nanoseconds * 1e-9 - offset
             path = endpoint.paths.get(address)
-            if path is not None and len(datagram) > 12 and 127 < datagram[0] < 192:
-                path.transport.receive_media(path, datagram, arrival)
-                if not 191 < datagram[1] < 224:
-                    probe.record(time.monotonic() - arrival)
+            if path is not None and length >= SHORTEST_MEDIA and kind_of(*place.content[:2]) == RTP:
+                path.transport.receive_rtp(path, place, length, arrival)
+                probe.record(time.monotonic() - arrival)
             else:
-                self._receive_other(endpoint, address, path, datagram, arrival)
+                self._receive_other(endpoint, address, path, place.content[:length], arrival)
 
     def delays(self) -> dict[str, int]:
         """What the probe saw since the last call; empty without one."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mediaserver.drops import Drop, Drops
-from mediaserver.forwarder import join, write_header
 from mediaserver.rtp import PADDING
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class OwnBlocks:
         if not block:
             self._counts[Drop.RED_MALFORMED] += 1
             return
-        write_header(
+        stream.write_header(
             stream.header,
             0,
             stream.first_word | flags,
@@ -70,6 +69,6 @@ class OwnBlocks:
             stream.send_time_word | send_time & stream.send_time_bits,
             stream.level_word | level & stream.level_bits,
         )
-        stream.send(join((stream.header, block)))
+        stream.send(b"".join((stream.header, block)))
         self.packets += 1
         self.octets += len(block)

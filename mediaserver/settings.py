@@ -37,7 +37,6 @@ MAXIMUM_OFFERS = 200
 needs more makes a new connection."""
 DRAIN_SECONDS = 0.001
 """How long one socket is read in a turn of the loop; then the others, and the timers, have theirs."""
-MAXIMUM_PACKET = 1500
 UNCONFIRMED_ALLOWANCE = 64 * 1024
 """Bytes to an adopted address before a connectivity check confirms it; more comes with what arrives from there."""
 UNCONFIRMED_FACTOR = 3

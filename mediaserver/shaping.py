@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mediaserver.drops import Drop, Drops
-from mediaserver.forwarder import join, write_header
 from mediaserver.pictures import Pictures
 from mediaserver.rtp import PADDING
 
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 LEFT_OUT = -1
 _ONE_OCTET_OF_PADDING = b"\x01"
+
+join = b"".join
 
 
 class Shape:
@@ -94,7 +95,7 @@ class Shape:
 
     def _write(self, number: int, flags: int, timestamp: int, send_time: int, level: int) -> None:
         outgoing = self._outgoing
-        write_header(
+        outgoing.write_header(
             outgoing.header,
             0,
             outgoing.first_word | flags,

@@ -12,10 +12,20 @@ class Sink(Protocol):
     (no keys yet, socket full, closed) is a drop that the transport counts. The bound methods are kept by streams, so
     they must stay valid for the peer's whole life."""
 
-    def send_rtp(self, packet: bytes) -> None: ...
+    def send_written(self, length: int) -> None:
+        """The RTP packet of this length that was written to the outbox' room."""
+        ...
+
+    def send_rtp(self, packet: bytes) -> None:
+        """One that lies elsewhere."""
+        ...
 
     def send_rtcp(self, packet: bytes) -> None:
         """A whole RTCP packet, compound or reduced-size (RFC 5506)."""
+        ...
+
+    def accept_incoming(self, ssrc: int) -> bool:
+        """An authentic packet came from an SSRC not heard before: whether there is room for it (else counted)."""
         ...
 
     def forget_incoming(self, ssrc: int) -> None:

@@ -1,10 +1,8 @@
-"""SRTP (RFC 3711, RFC 7714) through libsrtp, in one buffer for the whole process.
+"""SRTP (RFC 3711, RFC 7714) through libsrtp, in place: in the memory that the kernel wrote to, or will read from.
 
 pylibsrtp's own methods allocate an integer and copy twice for each packet; calling the library's functions directly
-saves about a third of what encryption costs. This is the only file that knows pylibsrtp's inner names; a contract test
-compares it with pylibsrtp's own methods.
-
-The buffer belongs to whoever protected last: what `protect` returns must be sent or copied before the next call.
+saves about a third of what encryption costs. This and `places.py` are the only files that know pylibsrtp's inner names;
+a contract test compares them with pylibsrtp's own methods.
 """
 
 from collections.abc import Callable
@@ -13,28 +11,20 @@ from typing import Any, NoReturn
 import pylibsrtp
 from pylibsrtp._binding import ffi, lib
 
-LONGEST_PACKET = 1500
-"""Bytes, before and after; longer ones never come near libsrtp."""
+from mediaserver.places import LONGEST_PACKET, Place
 
-_LONGEST_TRAILER = 16 + 4 + 128
-"""Tag, SRTCP index and master key identifier (libsrtp's `SRTP_MAX_TRAILER_LEN` and a word)."""
-
-_storage = ffi.new("char[]", LONGEST_PACKET + _LONGEST_TRAILER)
 _length = ffi.new("int *")
-_bytes = ffi.buffer(_storage)
-_view = memoryview(_bytes)
+_lengths = memoryview(ffi.buffer(_length)).cast("B").cast("i")
 
-Protect = Callable[[bytes], memoryview]
-Unprotect = Callable[[bytes], bytes]
+Protect = Callable[[Any, int], int]
+"""(libsrtp's pointer to the packet, its length) → the length of the encrypted packet in its stead."""
+Unprotect = Callable[[Place, int], bytes]
+"""(where the packet lies, its length) → the plain packet."""
 
 
 class SrtpSession:
-    """One direction of one transport's SRTP.
-
-    `protect`, `protect_rtcp`: the encrypted packet, valid until the next call of any session. `unprotect`,
-    `unprotect_rtcp`: the plain packet. All raise `ValueError` for a packet that is too long, `pylibsrtp.Error` when
-    libsrtp refuses.
-    """
+    """One direction of one transport's SRTP. `protect`, `protect_rtcp`, `unprotect`, `unprotect_rtcp` raise
+    `ValueError` for a packet that is too long, `pylibsrtp.Error` when libsrtp refuses."""
 
     __slots__ = ("_session", "protect", "protect_rtcp", "unprotect", "unprotect_rtcp")
 
@@ -51,34 +41,30 @@ class SrtpSession:
 
 
 def _protector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any], int]) -> Protect:
-    handle, storage, view, length_cell = session._srtp[0], _storage, _view, _length
+    handle = session._srtp[0]
 
     # The default keeps libsrtp's memory alive for as long as this function is.
-    def protect(packet: bytes, _owner: pylibsrtp.Session = session) -> memoryview:
-        length = len(packet)
+    def protect(pointer: Any, length: int, _owner: pylibsrtp.Session = session) -> int:
         if length > LONGEST_PACKET:
             raise ValueError("packet is too long")
-        view[:length] = packet
-        length_cell[0] = length
-        if status := function(handle, storage, length_cell):
+        _lengths[0] = length
+        if status := function(handle, pointer, _length):
             _refuse(status)
-        return view[: length_cell[0]]
+        return _lengths[0]
 
     return protect
 
 
 def _unprotector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any], int]) -> Unprotect:
-    handle, storage, view, content, length_cell = session._srtp[0], _storage, _view, _bytes, _length
+    handle = session._srtp[0]
 
-    def unprotect(packet: bytes, _owner: pylibsrtp.Session = session) -> bytes:
-        length = len(packet)
+    def unprotect(place: Place, length: int, _owner: pylibsrtp.Session = session) -> bytes:
         if length > LONGEST_PACKET:
             raise ValueError("packet is too long")
-        view[:length] = packet
-        length_cell[0] = length
-        if status := function(handle, storage, length_cell):
+        _lengths[0] = length
+        if status := function(handle, place.pointer, _length):
             _refuse(status)
-        plain: bytes = content[: length_cell[0]]
+        plain: bytes = place.content[: _lengths[0]]
         return plain
 
     return unprotect

@@ -18,15 +18,18 @@ SILENT_SECONDS = 2.0
 
 
 class IncomingStreams:
-    """All streams of one peer. `by_ssrc` is read by the forwarder; `published` by mid."""
+    """All streams of one peer; `published` by mid. `heard`, read by the forwarder: those of `by_ssrc` from which
+    something came."""
 
-    __slots__ = ("_control", "_counts", "_forget", "_retired", "by_ssrc", "published")
+    __slots__ = ("_accept", "_control", "_counts", "_forget", "_retired", "by_ssrc", "heard", "published")
 
     def __init__(self, sink: Sink, control: ControlChannel, drops: Drops) -> None:
+        self._accept = sink.accept_incoming
         self._forget = sink.forget_incoming
         self._control = control
         self._counts = drops.counts
         self.by_ssrc: dict[int, IncomingStream] = {}
+        self.heard: dict[int, IncomingStream] = {}
         self.published: dict[str, PublishedSection] = {}
         self._retired: dict[int, None] = {}
         """SSRCs out of use whose SRTP state is kept: a section may come back with them, its rollover count gone on."""
@@ -58,7 +61,16 @@ class IncomingStreams:
             self._create(repair, published, repair=True, now=now)
 
     def learn(self, packet: bytes, first: int, ssrc: int, arrival: float) -> IncomingStream | None:
-        """The stream of an SSRC not seen before, by its mid; None (a counted drop) when there is no room or no mid."""
+        """The stream of an SSRC not heard before; None (a counted drop) when there is no room or no mid."""
+        if not self._accept(ssrc):
+            return None
+        stream = self.by_ssrc.get(ssrc) or self._find(packet, first, ssrc, arrival)
+        if stream is not None:
+            self.heard[ssrc] = stream
+        return stream
+
+    def _find(self, packet: bytes, first: int, ssrc: int, arrival: float) -> IncomingStream | None:
+        """By its mid."""
         if not self._control.slow_work.may_learn(arrival):
             self._counts[Drop.RTP_UNKNOWN_STREAM] += 1
             return None
@@ -107,6 +119,7 @@ class IncomingStreams:
 
     def _remove(self, ssrc: int, now: float) -> None:
         stream = self.by_ssrc.pop(ssrc)
+        self.heard.pop(ssrc, None)
         if not stream.repair:
             stream.published.set_stream(stream.layer, None, now)
         self._retired[ssrc] = None

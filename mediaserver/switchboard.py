@@ -3,7 +3,7 @@
 from mediaserver import ice
 from mediaserver.drops import Drop, Drops
 from mediaserver.path import Endpoint
-from mediaserver.peer_sink import Address
+from mediaserver.socket_names import Address
 from mediaserver.transport import Generation, Transport
 
 

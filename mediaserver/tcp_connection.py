@@ -10,8 +10,8 @@ from mediaserver.demultiplexer import Demultiplexer
 from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
 from mediaserver.path import Endpoint, Path
-from mediaserver.peer_sink import Address
 from mediaserver.settings import DRAIN_SECONDS, SHORT_FRAMES_BURST, SHORT_FRAMES_PER_SECOND
+from mediaserver.socket_names import Address
 from mediaserver.tcp_sender import TcpSender
 from mediaserver.token_bucket import TokenBucket
 

@@ -9,13 +9,13 @@ from collections import Counter
 from mediaserver.demultiplexer import Demultiplexer
 from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
-from mediaserver.peer_sink import Address
 from mediaserver.settings import (
     MAXIMUM_TCP_CONNECTIONS,
     MAXIMUM_TCP_FROM_ADDRESS,
     MAXIMUM_TCP_UNVERIFIED,
     TCP_VERIFY_DEADLINE,
 )
+from mediaserver.socket_names import Address
 from mediaserver.tcp_connection import TcpConnection, network_of
 
 _ACCEPTS_A_TURN = 8

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mediaserver.backlog import Backlog
 from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
-from mediaserver.peer_sink import Address
+from mediaserver.socket_names import Address
 
 SEND_BUFFER = 256 * 1024
 UNSENT_IN_KERNEL = 32 * 1024

@@ -10,9 +10,11 @@ from mediaserver import ice
 from mediaserver.drops import Drop, Drops
 from mediaserver.dtls import DtlsIdentity, DtlsServer, DtlsState, Fingerprint
 from mediaserver.ice import BindingRequest, IceCredentials
+from mediaserver.kinds import RTP, kind_of
 from mediaserver.path import Endpoint, Path
 from mediaserver.peer_media import PeerMedia
-from mediaserver.peer_sink import Address, PeerSink
+from mediaserver.peer_sink import PeerSink
+from mediaserver.places import LONGEST_PACKET, Place, Places
 from mediaserver.settings import (
     CHECKS_BURST,
     CHECKS_PER_SECOND,
@@ -21,17 +23,20 @@ from mediaserver.settings import (
     GONE_AFTER,
     HANDSHAKE_DEADLINE,
     MAXIMUM_GENERATIONS,
-    MAXIMUM_PACKET,
     MAXIMUM_SOURCES,
     PACKETS_BURST,
     PACKETS_PER_SECOND,
     STRAYS_PER_SECOND,
     UNSTABLE_AFTER,
 )
+from mediaserver.socket_names import Address
 from mediaserver.srtp import SrtpSession, Unprotect
 from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport_state import TransportState, may_follow
 from mediaserver.way import Way
+
+_place = Places(1).each[0]
+"""For what was not received in one; read at once."""
 
 
 class Generation:
@@ -86,6 +91,7 @@ class Transport:
         self._checks_in_use = _check_limit(now)
         self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
         self._sources: set[bytes] = set()
+        """SSRCs, in network order, from which something authentic came."""
         self._packets = 0
         """Authentic ones since the last look at the ceiling."""
         self._ceiling = TokenBucket(PACKETS_PER_SECOND, PACKETS_BURST, now)
@@ -95,11 +101,10 @@ class Transport:
         self._entered_at = now
         self._heard_at = self._checked_at = now
         """When the last authentic packet came, or a check on the way in use; and the last check on any."""
-        self.sink = PeerSink(drops, self._forget_incoming)
+        self.sink = PeerSink(drops, self._accept_incoming, self._forget_incoming)
         self._way = Way(self.sink)
         self.media = PeerMedia(self.sink, drops)
-        self._receive_rtp = self.media.receive_rtp
-        self._receive_rtcp = self.media.receive_rtcp
+        self._forward = self.media.receive_rtp
 
     @property
     def credentials(self) -> IceCredentials:
@@ -161,30 +166,68 @@ class Transport:
         else:
             self._arm_dtls_timer()
 
-    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
-        """The hot path: authenticate, decrypt, hand on (RFC 3711, RFC 5761 section 4)."""
-        is_rtcp = 191 < packet[1] < 224
-        source = packet[4:8] if is_rtcp else packet[8:12]
-        known = source in self._sources
+    def receive_rtp(self, path: Path, place: Place, length: int, arrival: float) -> None:
+        """The hot path: authenticate, decrypt, hand on (RFC 3711)."""
+        unprotect, forward = self._unprotect, self._forward
         try:
-            if not known and len(self._sources) >= MAXIMUM_SOURCES:
-                self._drops.counts[Drop.SRTP_TOO_MANY_SOURCES] += 1
-                return
-            plain = self._unprotect_rtcp(packet) if is_rtcp else self._unprotect(packet)
+            packet = unprotect(place, length)
         except (pylibsrtp.Error, ValueError) as error:
-            self._count_refused(packet, error)
+            self._count_refused(length, error)
             return
         self._heard_at = arrival
         self._packets += 1
-        if not known:
+        if not path.settled:
+            self._way.heard(path, length)
+        forward(packet, arrival)
+
+    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
+        """RTP that lies elsewhere, or RTCP."""
+        length = len(packet)
+        if length > LONGEST_PACKET:
+            self._count_refused(length)
+            return
+        _place.view[:length] = packet
+        if kind_of(packet[0], packet[1]) == RTP:
+            self.receive_rtp(path, _place, length, arrival)
+        else:
+            self._receive_rtcp(path, length, arrival)
+
+    def _receive_rtcp(self, path: Path, length: int, arrival: float) -> None:
+        source = _place.content[4:8]
+        if not self._has_room(source):
+            return
+        try:
+            packet = self._unprotect_rtcp(_place, length)
+        except (pylibsrtp.Error, ValueError) as error:
+            self._count_refused(length, error)
+            return
+        self._heard_at = arrival
+        self._packets += 1
+        self._add_source(source)
+        if not path.settled:
+            self._way.heard(path, length)
+        self.media.receive_rtcp(packet, arrival)
+
+    def _accept_incoming(self, ssrc: int) -> bool:
+        """libsrtp keeps a stream of every SSRC that was authentic; there are not more of them than we count."""
+        source = ssrc.to_bytes(4, "big")
+        if not self._has_room(source):
+            if self._incoming is not None:
+                self._incoming.remove_stream(ssrc)
+            return False
+        self._add_source(source)
+        return True
+
+    def _has_room(self, source: bytes) -> bool:
+        if source in self._sources or len(self._sources) < MAXIMUM_SOURCES:
+            return True
+        self._drops.counts[Drop.SRTP_TOO_MANY_SOURCES] += 1
+        return False
+
+    def _add_source(self, source: bytes) -> None:
+        if source not in self._sources:
             self._sources.add(source)
             self._directory.add_source(self, source)
-        if not path.settled:
-            self._way.heard(path, len(packet))
-        if is_rtcp:
-            self._receive_rtcp(plain, arrival)
-        else:
-            self._receive_rtp(plain, arrival)
 
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None:
         """A packet with one of our sources from an unknown address; adopted only if it is authentic and fresh."""
@@ -274,12 +317,12 @@ class Transport:
         else:
             self._way.nominate(path, arrival - self._heard_at, restarted=restarted)
 
-    def _count_refused(self, packet: bytes, error: Exception) -> None:
+    def _count_refused(self, length: int, error: Exception | None = None) -> None:
         if self._incoming is None:
             reason = Drop.MEDIA_BEFORE_KEYS
         elif isinstance(error, _TooMany):
             reason = Drop.MEDIA_TOO_MANY_PACKETS
-        elif len(packet) > MAXIMUM_PACKET:
+        elif length > LONGEST_PACKET:
             reason = Drop.TOO_LONG
         elif str(error).startswith("replay"):
             reason = Drop.SRTP_REPLAYED
@@ -338,9 +381,9 @@ class _TooMany(ValueError):
     """More came than any browser sends."""
 
 
-def _too_many(packet: bytes) -> bytes:
+def _too_many(place: Place, length: int) -> bytes:
     raise _TooMany
 
 
-def _no_keys(packet: bytes) -> bytes:
+def _no_keys(place: Place, length: int) -> bytes:
     raise ValueError("no keys yet")

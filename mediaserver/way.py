@@ -59,7 +59,7 @@ class Way:
         self.path = path
         self.adopted = None
         self._on_trust = False
-        self._sink.set_address(path.endpoint.socket, path.address)
+        self._sink.set_address(path.endpoint.posting(path.address))
 
     def heard(self, path: Path, size: int) -> None:
         """An authentic packet of `size` bytes came by a path that is not settled: the way goes back there."""
@@ -96,7 +96,7 @@ class Way:
             self.path.settled = False
         self.path = None
         self.adopted = path
-        self._sink.set_unconfirmed_address(path.endpoint.socket, path.address)
+        self._sink.set_unconfirmed_address(path.endpoint.posting(path.address))
 
     def _add(self, path: Path) -> None:
         if len(self._paths) == MAXIMUM_PATHS:
@@ -104,4 +104,4 @@ class Way:
             self._paths.remove(oldest)
             oldest.endpoint.forget(oldest)
         self._paths.append(path)
-        path.endpoint.paths[path.address] = path
+        path.endpoint.remember(path)

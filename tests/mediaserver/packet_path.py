@@ -7,7 +7,9 @@ from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
 from mediaserver.drops import Drops
 from mediaserver.negotiated import Codec, Direction, ExtensionIds, Kind, Negotiated, Section
+from mediaserver.outbox import OUTBOX
 from mediaserver.peer_media import PeerMedia
+from mediaserver.places import HEADROOM
 from mediaserver.rtcp import Message, parse
 from mediaserver.tiles import Tile, TileSize
 
@@ -38,12 +40,18 @@ class MemorySink:
         self.rtcp: list[bytes] = []
         self.forgotten: list[int] = []
 
+    def send_written(self, length: int) -> None:
+        self.rtp.append(bytes(OUTBOX.room[HEADROOM : HEADROOM + length]))
+
     def send_rtp(self, packet: bytes) -> None:
         assert isinstance(packet, bytes)
         self.rtp.append(packet)
 
     def send_rtcp(self, packet: bytes) -> None:
         self.rtcp.append(packet)
+
+    def accept_incoming(self, ssrc: int) -> bool:
+        return True
 
     def forget_incoming(self, ssrc: int) -> None:
         self.forgotten.append(ssrc)

@@ -15,6 +15,7 @@ from OpenSSL import SSL
 
 import mediaserver
 from mediaserver.dtls import MAXIMUM_DATAGRAM, DtlsIdentity, DtlsServer, DtlsState, Fingerprint
+from tests.mediaserver.in_place import protect, unprotect
 from tests.mediaserver.raw_client import derive_sessions, dtls_context
 
 BOTH = b"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM"
@@ -61,17 +62,17 @@ def test_a_handshake_gives_keys_that_fit(offered: bytes, chosen: bytes) -> None:
     assert pair.server.srtp is not None
     assert pair.client.get_selected_srtp_profile() == chosen
     incoming, outgoing = derive_sessions(pair.client)
-    assert pair.server.srtp.incoming.unprotect(outgoing.protect(RTP)) == RTP
-    assert incoming.unprotect(bytes(pair.server.srtp.outgoing.protect(RTP))) == RTP
+    assert unprotect(pair.server.srtp.incoming.unprotect, outgoing.protect(RTP)) == RTP
+    assert incoming.unprotect(protect(pair.server.srtp.outgoing.protect, RTP)) == RTP
 
 
 def test_the_same_number_is_never_encrypted_twice() -> None:
     pair = Pair()
     pair.run()
     assert pair.server.srtp is not None
-    pair.server.srtp.outgoing.protect(RTP)
+    protect(pair.server.srtp.outgoing.protect, RTP)
     with pytest.raises(pylibsrtp.Error):
-        pair.server.srtp.outgoing.protect(RTP[:-1] + b"X")
+        protect(pair.server.srtp.outgoing.protect, RTP[:-1] + b"X")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
 from mediaserver.path import Endpoint, Path
-from mediaserver.peer_sink import Address
+from mediaserver.places import Place
 from mediaserver.port import Port
+from mediaserver.socket_names import Address
 from tests.mediaserver.conftest import WorkerUnderTest
 from tests.mediaserver.raw_client import PATIENCE
 
@@ -75,9 +76,11 @@ class Recorder:
         self.arrivals: list[float] = []
         self.came = asyncio.Event()
 
-    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
+    def receive_rtp(self, path: Path, place: Place, length: int, arrival: float) -> None:
         self.arrivals.append(arrival)
         self.came.set()
+
+    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None: ...
 
     video_formats: frozenset[int] = frozenset()
 
@@ -99,7 +102,7 @@ async def test_arrival_is_the_loops_time_or_the_kernels(probe: DelayProbe | None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind(("127.0.0.1", 0))
         endpoint = port.endpoints[0]
-        endpoint.paths[client.getsockname()] = Path(endpoint, client.getsockname(), recorder)
+        endpoint.remember(Path(endpoint, client.getsockname(), recorder))
         before = loop.time()
         client.sendto(b"\x80" * 20, ("127.0.0.1", port.number))
         async with asyncio.timeout(PATIENCE):
@@ -109,8 +112,8 @@ async def test_arrival_is_the_loops_time_or_the_kernels(probe: DelayProbe | None
 
 
 class Tripping(Recorder):
-    def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
-        super().receive_media(path, packet, arrival)
+    def receive_rtp(self, path: Path, place: Place, length: int, arrival: float) -> None:
+        super().receive_rtp(path, place, length, arrival)
         raise KeyError("a mistake of ours")
 
 
@@ -122,7 +125,7 @@ async def test_a_fault_is_counted_told_once_and_stops_nothing(caplog: pytest.Log
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.bind(("127.0.0.1", 0))
         endpoint = port.endpoints[0]
-        endpoint.paths[client.getsockname()] = Path(endpoint, client.getsockname(), recorder)
+        endpoint.remember(Path(endpoint, client.getsockname(), recorder))
         for _ in range(5):
             client.sendto(b"\x80" * 20, ("127.0.0.1", port.number))
         async with asyncio.timeout(PATIENCE):
