@@ -41,6 +41,8 @@ from mediaserver.wanted import Wanted
 _STEPS = 10
 """Of one round of ticks: those of a full worker, one after the other, would hold packets up for milliseconds."""
 _STEP_SECONDS = TICK_SECONDS / _STEPS
+_ROOM_STEPS = 2 * _STEPS
+"""What concerns a whole room has time: who speaks is listened for every 100 ms."""
 _SILENCE_EVERY = 5
 """Rounds."""
 _PORT_SECONDS = 1.0
@@ -63,7 +65,7 @@ class MediaWorker:
         self._timer: asyncio.TimerHandle | None = None
         self._due = self._next_port_tick = 0.0
         self._peer_turns = Turns(_STEPS, self._peers)
-        self._room_turns = Turns(_STEPS, lambda: list(self._rooms.values()))
+        self._room_turns = Turns(_ROOM_STEPS, lambda: list(self._rooms.values()))
         self._traffic = Traffic()
         self._pulse = Pulse()
 

@@ -21,14 +21,19 @@ SIZE = 8
 class Route:
     """Through which socket to which address."""
 
-    __slots__ = ("_name", "name", "through")
+    __slots__ = ("_name", "_outbox", "name", "through")
 
-    def __init__(self, through: socket.socket, address: Address) -> None:
+    def __init__(self, outbox: "Outbox", through: socket.socket, address: Address) -> None:
         """Raises `OSError` when the address is not one of the socket's family."""
+        self._outbox = outbox
         self.through = through
         self._name = ctypes.create_string_buffer(name_of(through.family, address), NAME_BYTES[through.family])
         self.name = ctypes.addressof(self._name)
         """Where in memory the address lies, as long as this lives."""
+
+    def post(self, length: int) -> None:
+        """A packet of this length was written to the outbox."""
+        self._outbox.add(self, length)
 
 
 Post = Callable[[int], None]
@@ -75,7 +80,7 @@ class Outbox:
             self._send()
 
     def add(self, route: Route, length: int) -> None:
-        """A packet of this length was written."""
+        """What was written is to take this route."""
         if route.through is not self._through:
             self._turn_to(route.through)
         count = self._count

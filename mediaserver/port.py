@@ -45,7 +45,7 @@ class UdpEndpoint(Endpoint):
         self.kernel_drops = 0
 
     def posting(self, address: Address) -> Post:
-        return partial(OUTBOX.add, Route(self.bound, address))
+        return Route(OUTBOX, self.bound, address).post
 
     def remember(self, path: Path) -> None:
         super().remember(path)
