@@ -120,9 +120,7 @@ class Forwarder:
             if index == stream.highest:
                 stream.advance(timestamp, arrival)
         ring = stream.ring
-        slot = index & ring.mask
-        ring.packets[slot] = packet
-        ring.indices[slot] = index
+        ring.packets[index & ring.mask] = packet
         stream.packets += 1
         stream.octets += length - start
 
@@ -134,7 +132,7 @@ class Forwarder:
             begin = subscription.payload_at - start
             end = begin + length
             room[begin:end] = packet
-            write_header, send_written = subscription.write_header, subscription.send_written
+            write_header = subscription.write_header
             write_header(
                 room,
                 HEADROOM,
@@ -145,7 +143,7 @@ class Forwarder:
                 subscription.send_time_word | send_time & subscription.send_time_bits,
                 subscription.level_word | level & subscription.level_bits,
             )
-            send_written(end - HEADROOM)
+            subscription.sink.send_written(end - HEADROOM)
         if stream.shaped:
             payload = packet[start:]
             for subscription in stream.shaped:

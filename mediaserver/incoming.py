@@ -42,7 +42,27 @@ _PASS_ON_SECONDS = 0.5
 _identities = count()
 
 
-class IncomingStream:
+class IncomingPackets:
+    """What every packet reads or writes of its stream, close together in memory (as in `outgoing.OutgoingHeader`)."""
+
+    __slots__ = (
+        "highest",
+        "layered",
+        "layout",
+        "level",
+        "octets",
+        "packets",
+        "payload_type",
+        "repair",
+        "ring",
+        "settled",
+        "shaped",
+        "subscriptions",
+        "timestamp",
+    )
+
+
+class IncomingStream(IncomingPackets):
     """`subscriptions` get every packet as it came, `shaped` ones through their `shape`; `waiting` ones start at the
     next keyframe. `repair`: this SSRC carries RTX."""
 
@@ -51,36 +71,23 @@ class IncomingStream:
         "clock_rate",
         "control",
         "first",
-        "highest",
         "identity",
         "jitter",
         "keyframe_arrival",
         "keyframe_index",
         "keyframes",
         "layer",
-        "layered",
-        "layout",
-        "level",
         "level_id",
         "losses",
         "nack",
-        "octets",
-        "packets",
-        "payload_type",
         "published",
         "rates",
         "reception",
         "recovered",
         "refusal",
-        "repair",
-        "ring",
-        "settled",
-        "shaped",
         "sound_limit",
         "ssrc",
         "starts_keyframe",
-        "subscriptions",
-        "timestamp",
         "transit",
         "transport_cc_id",
         "video",
@@ -189,6 +196,7 @@ class IncomingStream:
             if not self.control.slow_work.may_miss(min(len(missing), self.ring.size), arrival):
                 return TOO_FAR
             self.highest = index
+            self.ring.miss(missing)
             if self.nack and self.followed:
                 self._ask_for(missing, arrival)
             return index

@@ -8,6 +8,7 @@ import ctypes
 import errno
 import socket
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from mediaserver import messages
 from mediaserver.messages import NAME_LENGTH_STRIDE, NAME_STRIDE, TO_SEND_STRIDE, Messages
@@ -18,26 +19,29 @@ SIZE = 8
 """The first of them waits for the last, at some 30 µs each."""
 
 
-class Route:
+class Route(Protocol):
+    """The way of written packets to one address. `post(route, length)` sends one: the same function for all routes of
+    a kind, so that one route's packets touch little memory of its own."""
+
+    @property
+    def post(self) -> "Post": ...
+
+
+Post = Callable[[Any, int], None]
+
+
+class UdpRoute:
     """Through which socket to which address."""
 
-    __slots__ = ("_name", "_outbox", "name", "through")
+    __slots__ = ("_name", "name", "post", "through")
 
     def __init__(self, outbox: "Outbox", through: socket.socket, address: Address) -> None:
         """Raises `OSError` when the address is not one of the socket's family."""
-        self._outbox = outbox
+        self.post: Post = outbox.add
         self.through = through
         self._name = ctypes.create_string_buffer(name_of(through.family, address), NAME_BYTES[through.family])
         self.name = ctypes.addressof(self._name)
         """Where in memory the address lies, as long as this lives."""
-
-    def post(self, length: int) -> None:
-        """A packet of this length was written to the outbox."""
-        self._outbox.add(self, length)
-
-
-Post = Callable[[int], None]
-"""Sends the packet of this length that was written to the room."""
 
 
 class Outbox:
@@ -63,7 +67,7 @@ class Outbox:
         self._names = self._messages.names
         self._to_send = self._messages.to_send
         self._places = self._messages.places.each
-        self._routes: list[Route | None] = [None] * SIZE
+        self._routes: list[UdpRoute | None] = [None] * SIZE
         self._through: socket.socket | None = None
         self._count = 0
         self._limit = 1
@@ -79,8 +83,8 @@ class Outbox:
         if self._count:
             self._send()
 
-    def add(self, route: Route, length: int) -> None:
-        """What was written is to take this route."""
+    def add(self, route: UdpRoute, length: int) -> None:
+        """A packet of this length was written, and is to take this route."""
         if route.through is not self._through:
             self._turn_to(route.through)
         count = self._count

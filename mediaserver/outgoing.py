@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from mediaserver import red
 from mediaserver.forwarder import ABS_SEND_TIME_UNITS
@@ -16,36 +17,60 @@ _EXTENSION_FLAG = 0x1000
 _HEADERS = {size: struct.Struct(f"!HHI{8 + size}sIH") for size in range(2, 22, 4)}
 """By the octets of the mid's element and of padding that makes the rest fit. What is constant lies together, since a
 field more costs more than its bytes: SSRC, extension header, mid."""
+_WRITERS = {size: header.pack_into for size, header in _HEADERS.items()}
+_one_of_each: dict[int, int] = {}
 
 
-class Outgoing:
+class OutgoingHeader:
+    """What every packet reads of one outgoing section, close together in memory: with many people in calls nothing of
+    it is in the processor's cache when the next packet comes. Equal numbers are one object for all, which is."""
+
+    __slots__ = (
+        "constant",
+        "first_word",
+        "level_bits",
+        "level_word",
+        "payload_at",
+        "send_time_bits",
+        "send_time_word",
+        "sequence_offset",
+        "sink",
+        "timestamp_offset",
+        "write_header",
+    )
+
+    constant: bytes
+    first_word: int
+    level_bits: int
+    level_word: int
+    payload_at: int
+    send_time_bits: int
+    send_time_word: int
+    sequence_offset: int
+    sink: Sink
+    timestamp_offset: int
+    write_header: Callable[..., None]
+
+
+class Outgoing(OutgoingHeader):
     """Public fields are the forwarder's; `header` is written anew in place for each packet that it does not write."""
 
     __slots__ = (
         "codec",
-        "constant",
-        "first_word",
         "header",
-        "level_bits",
-        "level_word",
-        "payload_at",
         "repair_constant",
         "repair_header",
         "repair_ssrc",
         "repair_word",
         "section",
         "send",
-        "send_time_bits",
-        "send_time_word",
-        "send_written",
         "ssrc",
         "takes_own_blocks",
-        "write_header",
     )
 
     def __init__(self, section: Section, sink: Sink) -> None:
+        self.sink = sink
         self.send = sink.send_rtp
-        self.send_written = sink.send_written
         self.ssrc, self.repair_ssrc = section.ssrcs[0]
         self.codec: Codec | None = None
         """The publisher's, None before it is known."""
@@ -61,15 +86,15 @@ class Outgoing:
         self.section = section
         mid = _mid_element(section)
         header = _HEADERS[len(mid)]
-        self.write_header = header.pack_into
+        self.write_header = _WRITERS[len(mid)]
         self.header, self.repair_header = bytearray(header.size), bytearray(header.size)
-        self.payload_at = HEADROOM + header.size
+        self.payload_at = _one(HEADROOM + header.size)
         """In the outbox' room."""
         extension = struct.pack("!HH", ONE_BYTE_PROFILE, (header.size - 16) // 4) + mid
         self.constant = self.ssrc.to_bytes(4, "big") + extension
         self.repair_constant = self.repair_ssrc.to_bytes(4, "big") + extension
         send_time_id = _usable(section.extensions.abs_send_time)
-        self.send_time_word = send_time_id << 28 | 2 << 24 if send_time_id else 0
+        self.send_time_word = _one(send_time_id << 28 | 2 << 24 if send_time_id else 0)
         self.send_time_bits = 0xFFFFFF if send_time_id else 0
         if self.codec is not None:
             self.use_format(self.codec)
@@ -85,14 +110,14 @@ class Outgoing:
         if own is None:
             return
         flags = VERSION_2 | _EXTENSION_FLAG
-        self.first_word = flags | own.payload_type
+        self.first_word = _one(flags | own.payload_type)
         if own.rtx_payload_type and self.repair_ssrc:
             self.repair_word = flags | own.rtx_payload_type
 
     def tell_level(self, told: bool) -> None:
         """Whether the publisher tells its audio level."""
         level_id = _usable(self.section.extensions.audio_level) if told else 0
-        self.level_word = level_id << 12
+        self.level_word = _one(level_id << 12)
         self.level_bits = 0xFF if level_id else 0
 
     def write(self, word: int, sequence: int, timestamp: int, now: float) -> None:
@@ -114,6 +139,11 @@ class Outgoing:
             self.send_time_word | int(now * ABS_SEND_TIME_UNITS) & self.send_time_bits,
             self.level_word | SILENCE & self.level_bits,
         )
+
+
+def _one(number: int) -> int:
+    """The same object for equal numbers: extension ids and payload types, of which there are few."""
+    return _one_of_each.setdefault(number, number)
 
 
 def _usable(extension_id: int) -> int:

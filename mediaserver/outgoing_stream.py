@@ -64,10 +64,8 @@ class OutgoingStream(Outgoing):
         "fraction_lost",
         "packets_lost",
         "reported_at",
-        "sequence_offset",
         "shape",
         "stream",
-        "timestamp_offset",
     )
 
     def __init__(self, section: Section, sink: Sink, drops: Drops) -> None:

@@ -1,13 +1,12 @@
 """The most recent packets of one incoming stream, found by their unbounded index."""
 
-NOTHING = -1
-
 
 class PacketRing:
-    """Holds at most `size` packets (a power of two). `packets` and `indices` are public for the hot path:
-    slot `index & mask` holds the packet of `indices[slot]`."""
+    """Holds at most `size` RTP packets (a power of two). `packets` is public for the hot path: the packet of an index
+    is in slot `index & mask`, which says itself by its sequence number which index it has. Slots of packets that did
+    not come are emptied by `miss`."""
 
-    __slots__ = ("indices", "mask", "packets", "size")
+    __slots__ = ("mask", "packets", "size")
 
     def __init__(self, size: int) -> None:
         if size & (size - 1):
@@ -15,16 +14,15 @@ class PacketRing:
         self.size = size
         self.mask = size - 1
         self.packets: list[bytes] = [b""] * size
-        self.indices: list[int] = [NOTHING] * size
 
-    def put(self, index: int, packet: bytes) -> None:
-        slot = index & self.mask
-        self.packets[slot] = packet
-        self.indices[slot] = index
+    def miss(self, missing: range) -> None:
+        """Nothing came of these indices, which follow the last one that did."""
+        for index in missing[-self.size :]:
+            self.packets[index & self.mask] = b""
 
     def holds(self, index: int) -> bool:
-        return self.indices[index & self.mask] == index
+        return self.get(index) is not None
 
     def get(self, index: int) -> bytes | None:
-        slot = index & self.mask
-        return self.packets[slot] if self.indices[slot] == index else None
+        packet = self.packets[index & self.mask]
+        return packet if packet and packet[2] << 8 | packet[3] == index & 0xFFFF else None

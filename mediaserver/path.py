@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from mediaserver.outbox import OUTBOX, Post
+from mediaserver.outbox import OUTBOX, Route
 from mediaserver.places import HEADROOM, Place
 from mediaserver.socket_names import Address
 
@@ -61,6 +61,20 @@ class Path:
         """In use, and the last authentic packet came from there: the next one changes nothing."""
 
 
+class _FrameRoute:
+    """To the other side of a TCP connection."""
+
+    __slots__ = ("_address", "_sender")
+
+    def __init__(self, sender: DatagramSender, address: Address) -> None:
+        self._sender = sender
+        self._address = address
+
+    @staticmethod
+    def post(route: "_FrameRoute", length: int) -> None:
+        route._sender.sendto(OUTBOX.room[HEADROOM : HEADROOM + length], route._address)
+
+
 class Endpoint:
     """Our end of paths: a UDP socket of the port with many, or one TCP connection with its only one. `paths` is
     changed by `remember` and `forget` alone."""
@@ -77,14 +91,9 @@ class Endpoint:
     def ipv6(self) -> bool:
         return ":" in self.address
 
-    def posting(self, address: Address) -> Post:
+    def route(self, address: Address) -> Route:
         """The way from the outbox to this address."""
-        sendto = self.socket.sendto
-
-        def post(length: int) -> None:
-            sendto(OUTBOX.room[HEADROOM : HEADROOM + length], address)
-
-        return post
+        return _FrameRoute(self.socket, address)
 
     def remember(self, path: Path) -> None:
         self.paths[path.address] = path

@@ -77,9 +77,8 @@ class PeerMedia:
         self._closed = False
         self._at_end: dict[str, int] | None = None
         self._next_report = self._next_relay = 0.0
-        self.receive_rtp = Forwarder(
-            self._incoming.heard, self._incoming.learn, self._feedback.arrivals, drops
-        ).receive_rtp
+        self.forwarder = Forwarder(self._incoming.heard, self._incoming.learn, self._feedback.arrivals, drops)
+        self.receive_rtp = self.forwarder.receive_rtp
 
     def negotiate(self, negotiated: Negotiated) -> None:
         """The first offer and each later one: sections that stay keep their streams, sections that went are freed."""

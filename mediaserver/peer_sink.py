@@ -10,10 +10,10 @@ from typing import NoReturn
 import pylibsrtp
 
 from mediaserver.drops import Drop, Drops
-from mediaserver.outbox import OUTBOX, Post
+from mediaserver.outbox import OUTBOX, Post, Route
 from mediaserver.places import HEADROOM, LONGEST_PACKET
 from mediaserver.settings import UNCONFIRMED_ALLOWANCE
-from mediaserver.srtp import Protect, SrtpSession
+from mediaserver.srtp import Handle, Protect, SrtpSession
 
 
 class _NotReady(Exception):
@@ -48,10 +48,12 @@ class PeerSink:
         "_allowance",
         "_drops",
         "_forget_incoming",
+        "_handle",
         "_post",
         "_protect_rtcp",
         "_protect_rtp",
-        "_unconfirmed",
+        "_route",
+        "_session",
     )
 
     def __init__(
@@ -60,10 +62,12 @@ class PeerSink:
         self._drops = drops
         self._accept_incoming = accept_incoming
         self._forget_incoming = forget_incoming
+        self._session: SrtpSession | None = None
+        self._handle: Handle = None
         self._protect_rtp: Protect = _not_ready
         self._protect_rtcp: Protect = _not_ready
         self._post: Post = _not_ready
-        self._unconfirmed: Post = _not_ready
+        self._route: Route | None = None
         self._allowance = UNCONFIRMED_ALLOWANCE
         """Of all unconfirmed addresses together: each new one would else be sent as much again."""
 
@@ -72,7 +76,7 @@ class PeerSink:
         number must never carry other content: libsrtp refuses a repeated one, and so does this (counted)."""
         protect, post = self._protect_rtp, self._post
         try:
-            post(protect(OUTBOX.pointer, length))
+            post(self._route, protect(self._handle, OUTBOX.pointer, length))
         except Exception as error:
             self._count(error)
 
@@ -89,7 +93,7 @@ class PeerSink:
         if length <= LONGEST_PACKET:
             OUTBOX.room[HEADROOM : HEADROOM + length] = packet
         try:
-            post(protect(OUTBOX.pointer, length))
+            post(self._route, protect(self._handle, OUTBOX.pointer, length))
         except Exception as error:
             self._count(error)
 
@@ -100,21 +104,21 @@ class PeerSink:
         self._forget_incoming(ssrc)
 
     def set_keys(self, session: SrtpSession) -> None:
+        self._session, self._handle = session, session.handle
         self._protect_rtp = session.protect
         self._protect_rtcp = session.protect_rtcp
 
-    def set_address(self, post: Post) -> None:
+    def set_route(self, route: Route) -> None:
         """From now on packets go to this confirmed address."""
-        self._post = post
+        self._route, self._post = route, route.post
 
-    def set_unconfirmed_address(self, post: Post) -> None:
+    def set_unconfirmed_route(self, route: Route) -> None:
         """Packets go to this address until the allowance is used up (RFC 9000 section 8.1 has the idea)."""
-        self._unconfirmed = post
-        self._post = self._post_capped
+        self._route, self._post = route, self._post_capped
 
-    def forget_address(self) -> None:
+    def forget_route(self) -> None:
         """The way to the peer has ended; what is sent before the next one is known is dropped."""
-        self._post = self._unconfirmed = _no_way
+        self._route, self._post = None, _no_way
 
     def renew_allowance(self) -> None:
         self._allowance = UNCONFIRMED_ALLOWANCE
@@ -123,15 +127,16 @@ class PeerSink:
         self._allowance += size
 
     def close(self) -> None:
-        self._protect_rtp = self._protect_rtcp = self._post = self._unconfirmed = _not_ready
+        self._protect_rtp = self._protect_rtcp = self._post = _not_ready
+        self._session = self._handle = self._route = None
         self._accept_incoming, self._forget_incoming = _refused, _forgotten
 
-    def _post_capped(self, length: int) -> None:
+    def _post_capped(self, route: Route, length: int) -> None:
         if length > self._allowance:
             self._drops.counts[Drop.SEND_UNCONFIRMED_ADDRESS] += 1
             return
         self._allowance -= length
-        self._unconfirmed(length)
+        route.post(route, length)
 
     def _count(self, error: Exception) -> None:
         if isinstance(error, BlockingIOError):

@@ -17,7 +17,7 @@ from mediaserver.drops import Drop, Drops
 from mediaserver.faults import Faults
 from mediaserver.inbox import SIZE, Inbox
 from mediaserver.kinds import KINDS, RTP, kind_of
-from mediaserver.outbox import OUTBOX, Post, Route
+from mediaserver.outbox import OUTBOX, UdpRoute
 from mediaserver.path import Endpoint, Path, Strangers
 from mediaserver.settings import DRAIN_SECONDS
 from mediaserver.socket_names import Address, address_of, name_of
@@ -44,8 +44,8 @@ class UdpEndpoint(Endpoint):
         """`paths` by what the kernel calls their addresses."""
         self.kernel_drops = 0
 
-    def posting(self, address: Address) -> Post:
-        return Route(OUTBOX, self.bound, address).post
+    def route(self, address: Address) -> UdpRoute:
+        return UdpRoute(OUTBOX, self.bound, address)
 
     def remember(self, path: Path) -> None:
         super().remember(path)

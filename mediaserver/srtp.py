@@ -16,41 +16,39 @@ from mediaserver.places import LONGEST_PACKET, Place
 _length = ffi.new("int *")
 _lengths = memoryview(ffi.buffer(_length)).cast("B").cast("i")
 
-_TAG_OCTETS = {pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 10, pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM: 16}
-"""What encryption adds: so that the length need not be asked for, which costs as much as a function call."""
-_RTCP_INDEX_OCTETS = 4
-
-Protect = Callable[[Any, int], int]
-"""(libsrtp's pointer to the packet, its length) → the length of the encrypted packet in its stead."""
-Unprotect = Callable[[Place, int], bytes]
-"""(where the packet lies, its length) → the plain packet."""
+Handle = Any
+"""libsrtp's session."""
+Protect = Callable[[Handle, Any, int], int]
+"""(session, libsrtp's pointer to the packet, its length) → the length of the encrypted packet in its stead."""
+Unprotect = Callable[[Handle, Place, int], bytes]
+"""(session, where the packet lies, its length) → the plain packet."""
 
 
 class SrtpSession:
-    """One direction of one transport's SRTP. `protect`, `protect_rtcp`, `unprotect`, `unprotect_rtcp` raise
-    `ValueError` for a packet that is too long, `pylibsrtp.Error` when libsrtp refuses."""
+    """One direction of one transport's SRTP.
 
-    __slots__ = ("_session", "protect", "protect_rtcp", "unprotect", "unprotect_rtcp")
+    `protect`, `protect_rtcp`, `unprotect`, `unprotect_rtcp` take `handle`, which is valid as long as this lives: they
+    are the same functions for all sessions of a profile, so that one session's packets touch little memory of its own.
+    They raise `ValueError` for a packet that is too long, `pylibsrtp.Error` when libsrtp refuses.
+    """
+
+    __slots__ = ("_session", "handle", "protect", "protect_rtcp", "unprotect", "unprotect_rtcp")
 
     def __init__(self, policy: pylibsrtp.Policy) -> None:
-        session = self._session = pylibsrtp.Session(policy)
-        added = _TAG_OCTETS[policy.srtp_profile]
-        added_to_rtcp = added + _RTCP_INDEX_OCTETS
-        self.protect: Protect = _protector(session, lib.srtp_protect, added)
-        self.protect_rtcp: Protect = _protector(session, lib.srtp_protect_rtcp, added_to_rtcp)
-        self.unprotect: Unprotect = _unprotector(session, lib.srtp_unprotect, added)
-        self.unprotect_rtcp: Unprotect = _unprotector(session, lib.srtp_unprotect_rtcp, added_to_rtcp)
+        self._session = pylibsrtp.Session(policy)
+        self.handle: Handle = self._session._srtp[0]
+        functions = _FUNCTIONS[policy.srtp_profile]
+        self.protect, self.protect_rtcp, self.unprotect, self.unprotect_rtcp = functions
 
     def remove_stream(self, ssrc: int) -> None:
         """Frees what libsrtp keeps of this SSRC, its replay window included. Raises `pylibsrtp.Error`."""
         self._session.remove_stream(ssrc)
 
 
-def _protector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any], int], added: int) -> Protect:
-    handle = session._srtp[0]
+def _protector(function: Callable[[Any, Any, Any], int], added: int) -> Protect:
+    """`added`: octets; known, since asking libsrtp for the length costs as much as a function call."""
 
-    # The default keeps libsrtp's memory alive for as long as this function is.
-    def protect(pointer: Any, length: int, _owner: pylibsrtp.Session = session) -> int:
+    def protect(handle: Handle, pointer: Any, length: int) -> int:
         if length > LONGEST_PACKET:
             raise ValueError("packet is too long")
         _lengths[0] = length
@@ -61,10 +59,8 @@ def _protector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any], i
     return protect
 
 
-def _unprotector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any], int], added: int) -> Unprotect:
-    handle = session._srtp[0]
-
-    def unprotect(place: Place, length: int, _owner: pylibsrtp.Session = session) -> bytes:
+def _unprotector(function: Callable[[Any, Any, Any], int], added: int) -> Unprotect:
+    def unprotect(handle: Handle, place: Place, length: int) -> bytes:
         if length > LONGEST_PACKET:
             raise ValueError("packet is too long")
         _lengths[0] = length
@@ -78,3 +74,20 @@ def _unprotector(session: pylibsrtp.Session, function: Callable[[Any, Any, Any],
 
 def _refuse(status: int) -> NoReturn:
     raise pylibsrtp.Error(pylibsrtp.ERRORS[status])
+
+
+def _functions(tag: int) -> tuple[Protect, Protect, Unprotect, Unprotect]:
+    """With a tag of so many octets (RFC 3711 section 3.1), and an index in SRTCP (section 3.4)."""
+    return (
+        _protector(lib.srtp_protect, tag),
+        _protector(lib.srtp_protect_rtcp, tag + _RTCP_INDEX_OCTETS),
+        _unprotector(lib.srtp_unprotect, tag),
+        _unprotector(lib.srtp_unprotect_rtcp, tag + _RTCP_INDEX_OCTETS),
+    )
+
+
+_RTCP_INDEX_OCTETS = 4
+_FUNCTIONS = {
+    pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80: _functions(10),
+    pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM: _functions(16),
+}

@@ -30,7 +30,7 @@ from mediaserver.settings import (
     UNSTABLE_AFTER,
 )
 from mediaserver.socket_names import Address
-from mediaserver.srtp import SrtpSession, Unprotect
+from mediaserver.srtp import Handle, SrtpSession, Unprotect
 from mediaserver.token_bucket import TokenBucket
 from mediaserver.transport_state import TransportState, may_follow
 from mediaserver.way import Way
@@ -64,8 +64,39 @@ class Directory(Protocol):
     def remove_source(self, transport: "Transport", ssrc: bytes) -> None: ...
 
 
-class Transport:
+class _Receiving:
+    """What every packet reads or writes, close together in memory (as in `outgoing.OutgoingHeader`)."""
+
+    __slots__ = ("_forwarder", "_handle", "_heard_at", "_packets", "_unprotect")
+
+
+class Transport(_Receiving):
     """Owns everything of one connection below its media; freed by `close`. Times are `time.monotonic` seconds."""
+
+    __slots__ = (
+        "__weakref__",
+        "_ceiling",
+        "_checked_at",
+        "_checks_in_use",
+        "_directory",
+        "_drops",
+        "_dtls",
+        "_dtls_timer",
+        "_entered_at",
+        "_generations",
+        "_incoming",
+        "_sources",
+        "_state_changed",
+        "_strays",
+        "_unprotect_rtcp",
+        "_way",
+        "fingerprints",
+        "media",
+        "own_fingerprint",
+        "sink",
+        "state",
+        "video_formats",
+    )
 
     def __init__(
         self,
@@ -96,6 +127,7 @@ class Transport:
         """Authentic ones since the last look at the ceiling."""
         self._ceiling = TokenBucket(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self._incoming: SrtpSession | None = None
+        self._handle: Handle = None
         self._unprotect: Unprotect = _no_keys
         self._unprotect_rtcp: Unprotect = _no_keys
         self._entered_at = now
@@ -104,7 +136,7 @@ class Transport:
         self.sink = PeerSink(drops, self._accept_incoming, self._forget_incoming)
         self._way = Way(self.sink)
         self.media = PeerMedia(self.sink, drops)
-        self._forward = self.media.receive_rtp
+        self._forwarder = self.media.forwarder
 
     @property
     def credentials(self) -> IceCredentials:
@@ -168,9 +200,9 @@ class Transport:
 
     def receive_rtp(self, path: Path, place: Place, length: int, arrival: float) -> None:
         """The hot path: authenticate, decrypt, hand on (RFC 3711)."""
-        unprotect, forward = self._unprotect, self._forward
+        unprotect = self._unprotect
         try:
-            packet = unprotect(place, length)
+            packet = unprotect(self._handle, place, length)
         except (pylibsrtp.Error, ValueError) as error:
             self._count_refused(length, error)
             return
@@ -178,7 +210,7 @@ class Transport:
         self._packets += 1
         if not path.settled:
             self._way.heard(path, length)
-        forward(packet, arrival)
+        self._forwarder.receive_rtp(packet, arrival)
 
     def receive_media(self, path: Path, packet: bytes, arrival: float) -> None:
         """RTP that lies elsewhere, or RTCP."""
@@ -197,7 +229,7 @@ class Transport:
         if not self._has_room(source):
             return
         try:
-            packet = self._unprotect_rtcp(_place, length)
+            packet = self._unprotect_rtcp(self._handle, _place, length)
         except (pylibsrtp.Error, ValueError) as error:
             self._count_refused(length, error)
             return
@@ -293,7 +325,7 @@ class Transport:
         if sessions is None:
             return
         self._cancel_dtls_timer()
-        self._incoming = sessions.incoming
+        self._incoming, self._handle = sessions.incoming, sessions.incoming.handle
         self._keep_to_ceiling(sessions.incoming, now)
         self.sink.set_keys(sessions.outgoing)
         self._enter(TransportState.LIVE, now)
@@ -381,9 +413,9 @@ class _TooMany(ValueError):
     """More came than any browser sends."""
 
 
-def _too_many(place: Place, length: int) -> bytes:
+def _too_many(handle: Handle, place: Place, length: int) -> bytes:
     raise _TooMany
 
 
-def _no_keys(place: Place, length: int) -> bytes:
+def _no_keys(handle: Handle, place: Place, length: int) -> bytes:
     raise ValueError("no keys yet")

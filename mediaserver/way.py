@@ -59,7 +59,7 @@ class Way:
         self.path = path
         self.adopted = None
         self._on_trust = False
-        self._sink.set_address(path.endpoint.posting(path.address))
+        self._sink.set_route(path.endpoint.route(path.address))
 
     def heard(self, path: Path, size: int) -> None:
         """An authentic packet of `size` bytes came by a path that is not settled: the way goes back there."""
@@ -80,7 +80,7 @@ class Way:
             self._paths.remove(path)
         if path is self.path:
             self.path = None
-            self._sink.forget_address()
+            self._sink.forget_route()
 
     def close(self) -> None:
         paths, self._paths = self._paths, []
@@ -96,7 +96,7 @@ class Way:
             self.path.settled = False
         self.path = None
         self.adopted = path
-        self._sink.set_unconfirmed_address(path.endpoint.posting(path.address))
+        self._sink.set_unconfirmed_route(path.endpoint.route(path.address))
 
     def _add(self, path: Path) -> None:
         if len(self._paths) == MAXIMUM_PATHS:

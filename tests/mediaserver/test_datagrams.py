@@ -11,7 +11,7 @@ from mediaserver.drops import Drop, Drops
 from mediaserver.inbox import SIZE, Inbox
 from mediaserver.kinds import KINDS, OTHER, RTCP, RTP, kind_of
 from mediaserver.outbox import SIZE as OUTBOX_SIZE
-from mediaserver.outbox import Outbox, Route
+from mediaserver.outbox import Outbox, UdpRoute
 from mediaserver.places import HEADROOM, LONGEST_PACKET, PLACE_BYTES, Places
 from mediaserver.port import Port
 from mediaserver.socket_names import NAME_BYTES, TOLD_BYTES, address_of, name_of
@@ -35,9 +35,9 @@ def taken(inbox: Inbox) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def post(outbox: Outbox, route: Route, packet: bytes) -> None:
+def post(outbox: Outbox, route: UdpRoute, packet: bytes) -> None:
     outbox.room[HEADROOM : HEADROOM + len(packet)] = packet
-    route.post(len(packet))
+    route.post(route, len(packet))
 
 
 def arrived(receiver: socket.socket) -> list[bytes]:
@@ -106,7 +106,7 @@ def test_names_and_addresses_are_one_another() -> None:
 def test_what_is_written_leaves_at_once_or_with_others(family: socket.AddressFamily) -> None:
     outbox = Outbox()
     with bound(family) as sender, bound(family) as near, bound(family) as far:
-        routes = [Route(outbox, sender, each.getsockname()) for each in (near, far)]
+        routes = [UdpRoute(outbox, sender, each.getsockname()) for each in (near, far)]
         post(outbox, routes[0], b"alone")
         assert arrived(near) == [b"alone"]
         outbox.hold()
@@ -130,7 +130,7 @@ def test_sockets_of_both_families_take_turns() -> None:
         bound(socket.AF_INET) as near,
         bound(socket.AF_INET6) as far,
     ):
-        routes = Route(outbox, four, near.getsockname()), Route(outbox, six, far.getsockname())
+        routes = UdpRoute(outbox, four, near.getsockname()), UdpRoute(outbox, six, far.getsockname())
         outbox.hold()
         for number in (0, 0, 1, 0, 1, 1):
             post(outbox, routes[number], b"%d" % number)
@@ -142,8 +142,8 @@ def test_sockets_of_both_families_take_turns() -> None:
 def test_a_datagram_that_the_kernel_does_not_take_holds_up_no_other() -> None:
     outbox = Outbox()
     with bound(socket.AF_INET) as sender, bound(socket.AF_INET) as receiver:
-        good = Route(outbox, sender, receiver.getsockname())
-        nowhere = Route(outbox, sender, ("255.255.255.255", 9))
+        good = UdpRoute(outbox, sender, receiver.getsockname())
+        nowhere = UdpRoute(outbox, sender, ("255.255.255.255", 9))
         outbox.hold()
         for route in (nowhere, good, nowhere, nowhere, good):
             post(outbox, route, b"x")
@@ -155,7 +155,7 @@ def test_a_datagram_that_the_kernel_does_not_take_holds_up_no_other() -> None:
 def test_a_socket_that_is_closed_takes_nothing() -> None:
     outbox = Outbox()
     with bound(socket.AF_INET) as sender:
-        route = Route(outbox, sender, ("127.0.0.1", 9))
+        route = UdpRoute(outbox, sender, ("127.0.0.1", 9))
     post(outbox, route, b"late")
     assert outbox.failed == 1
 

@@ -62,17 +62,19 @@ def test_a_handshake_gives_keys_that_fit(offered: bytes, chosen: bytes) -> None:
     assert pair.server.srtp is not None
     assert pair.client.get_selected_srtp_profile() == chosen
     incoming, outgoing = derive_sessions(pair.client)
-    assert unprotect(pair.server.srtp.incoming.unprotect, outgoing.protect(RTP)) == RTP
-    assert incoming.unprotect(protect(pair.server.srtp.outgoing.protect, RTP)) == RTP
+    assert (
+        unprotect(pair.server.srtp.incoming.unprotect, pair.server.srtp.incoming.handle, outgoing.protect(RTP)) == RTP
+    )
+    assert incoming.unprotect(protect(pair.server.srtp.outgoing.protect, pair.server.srtp.outgoing.handle, RTP)) == RTP
 
 
 def test_the_same_number_is_never_encrypted_twice() -> None:
     pair = Pair()
     pair.run()
     assert pair.server.srtp is not None
-    protect(pair.server.srtp.outgoing.protect, RTP)
+    protect(pair.server.srtp.outgoing.protect, pair.server.srtp.outgoing.handle, RTP)
     with pytest.raises(pylibsrtp.Error):
-        protect(pair.server.srtp.outgoing.protect, RTP[:-1] + b"X")
+        protect(pair.server.srtp.outgoing.protect, pair.server.srtp.outgoing.handle, RTP[:-1] + b"X")
 
 
 @pytest.mark.parametrize(
