@@ -15,6 +15,12 @@ def cpu_seconds(pid: int) -> float:
     return total / 1e9
 
 
+def stolen_seconds() -> float:
+    """For how long so far a virtual machine's processors, together, wanted to run and its host ran something else."""
+    ticks = int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def memory_kilobytes(pid: int) -> int:
     """Memory that this process alone keeps in use: private pages, and its share of those it shares (PSS)."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

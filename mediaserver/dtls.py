@@ -22,6 +22,8 @@ MAXIMUM_DATAGRAM = 1200
 MAXIMUM_RECORD = 16384
 """Bytes of content (RFC 6347 section 4.1)."""
 REPLAY_WINDOW = 256
+"""Packets of one SSRC, over half a second of any stream: what is later than that nobody can use. libsrtp moves the
+window bit by bit with each packet, so that a longer one costs."""
 
 _RECORD_HEADER = 13
 _DTLS_1_2 = 0xFEFD
