@@ -16,14 +16,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 
+from mediaserver.settings import RECENT_PACKETS
 from mediaserver.srtp import SrtpSession
 
 MAXIMUM_DATAGRAM = 1200
 MAXIMUM_RECORD = 16384
 """Bytes of content (RFC 6347 section 4.1)."""
-REPLAY_WINDOW = 256
-"""Packets of one SSRC, over half a second of any stream: what is later than that nobody can use. libsrtp moves the
-window bit by bit with each packet, so that a longer one costs."""
+REPLAY_WINDOW = RECENT_PACKETS
+"""Packets of one SSRC: of those that came, and of those that went out, which a repaired one may come late for. libsrtp
+moves the window word by word with each packet, so that a longer one costs."""
 
 _RECORD_HEADER = 13
 _DTLS_1_2 = 0xFEFD

@@ -186,7 +186,9 @@ class Forwarder:
         published = repair.published
         payload_type = published.repairs.get(first & 0x7F)
         stream = published.layers[repair.layer]
-        if payload_type is None or stream is None or len(payload) < 2:
+        # What was never heard can't be missing; and SRTP knows no such source.
+        unheard = stream is None or stream.ssrc not in self._streams
+        if payload_type is None or stream is None or unheard or len(payload) < 2:
             self._counts[Drop.RTX_UNUSABLE] += 1
             return
         before = stream.packets

@@ -18,6 +18,7 @@ from mediaserver.rates import LayerRates
 from mediaserver.reception import Reception
 from mediaserver.rtcp import ReportBlock, SenderReport
 from mediaserver.rtp import HEADER, unwrap
+from mediaserver.settings import RECENT_PACKETS
 from mediaserver.sound_limit import SoundLimit
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ NO_FORMAT = -1
 SILENCE = 127
 """Audio level of a packet that carries none (RFC 6464: -127 dBov, no voice)."""
 
-_RING_SIZES = {Kind.AUDIO: 128, Kind.VIDEO: 512}
+_RING_SIZES = {Kind.AUDIO: 128, Kind.VIDEO: RECENT_PACKETS}
 _REPLAY_PACKETS = 48
 _REPLAY_SECONDS = 0.5
 """A keyframe this fresh is sent again from the ring instead of asking the publisher for another."""

@@ -16,7 +16,7 @@ from mediaserver.places import HEADROOM
 from mediaserver.socket_names import NAME_BYTES, Address, name_of
 
 SIZE = 8
-"""The first of them waits for the last, at some 30 µs each."""
+"""The first of them waits for the last, at some 30 µs each: nothing slower is done while they are held."""
 
 
 class Route(Protocol):
@@ -67,7 +67,8 @@ class Outbox:
         self._names = self._messages.names
         self._to_send = self._messages.to_send
         self._places = self._messages.places.each
-        self._routes: list[UdpRoute | None] = [None] * SIZE
+        self._routes: list[UdpRoute] = []
+        """Of what waits: nothing else may keep them until it is sent."""
         self._through: socket.socket | None = None
         self._count = 0
         self._limit = 1
@@ -90,7 +91,7 @@ class Outbox:
         count = self._count
         self._to_send[TO_SEND_STRIDE * count] = length
         self._names[NAME_STRIDE * count] = route.name
-        self._routes[count] = route
+        self._routes.append(route)
         self._count = count = count + 1
         if count >= self._limit:
             self._send()
@@ -120,6 +121,7 @@ class Outbox:
         sent = self._messages.send(descriptor, 0, count)
         if sent != count:
             self._go_on(descriptor, max(0, sent), count)
+        self._routes.clear()
 
     def _go_on(self, descriptor: int, first: int, count: int) -> None:
         """The kernel stopped before a datagram that it does not take."""

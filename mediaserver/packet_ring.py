@@ -20,6 +20,8 @@ class PacketRing:
         for index in missing[-self.size :]:
             self.packets[index & self.mask] = b""
 
+    # Numbers come again after 65,536 packets: to be asked for one of the last `size` indices alone.
+
     def holds(self, index: int) -> bool:
         return self.get(index) is not None
 

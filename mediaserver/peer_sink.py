@@ -139,11 +139,7 @@ class PeerSink:
         route.post(route, length)
 
     def _count(self, error: Exception) -> None:
-        if isinstance(error, BlockingIOError):
-            reason = Drop.SEND_BUFFER_FULL
-        elif isinstance(error, OSError):
-            reason = Drop.SEND_FAILED
-        elif isinstance(error, _NotReady):
+        if isinstance(error, _NotReady):
             reason = Drop.SEND_BEFORE_KEYS
         elif isinstance(error, _NoWay):
             reason = Drop.SEND_WITHOUT_WAY

@@ -101,6 +101,7 @@ class Port:
         self.tcp.open(loop, demultiplexer)
 
     def close(self) -> None:
+        self.count_unsent()
         self.tcp.close()
         for endpoint in self.endpoints:
             if self._loop is not None:
@@ -118,8 +119,8 @@ class Port:
     def count_kernel_drops(self) -> None:
         """Adds what the kernel threw away since the last call because a receive buffer was full.
 
-        Asked for from time to time (SO_MEMINFO) rather than told with every datagram (SO_RXQ_OVFL): the latter needs
-        `recvmsg` with ancillary data, which costs more than the whole of `recvfrom`.
+        Asked for from time to time (SO_MEMINFO) rather than told with every datagram (SO_RXQ_OVFL): the latter is
+        ancillary data, which costs more to read than the datagram.
         """
         for endpoint in self.endpoints:
             words = endpoint.bound.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO_WORDS * 4)
@@ -164,8 +165,11 @@ class Port:
                 if path is not None and length >= SHORTEST_MEDIA and KINDS[words[word_at]] == RTP:
                     path.transport.receive_rtp(path, place, length, arrival)
                 else:
+                    # It may be slow, as a handshake is, or be answered past what waits.
+                    OUTBOX.release()
                     address = path.address if path is not None else address_of(names[name_at])
                     self._receive_other(endpoint, address, path, place.content[:length], arrival)
+                    OUTBOX.hold()
             except Exception:
                 self._faults.happened("a datagram")
 

@@ -42,7 +42,8 @@ class Span(NamedTuple):
     def find(self, number: int) -> tuple[bytes, bytes] | None:
         """(incoming packet, payload as it goes out), when the ring still has it."""
         index = number - self.sequence_offset if self.shape is None else self.shape.source(number)
-        packet = self.stream.ring.get(index) if index >= 0 else None
+        highest, ring = self.stream.highest, self.stream.ring
+        packet = ring.get(index) if highest - ring.size < index <= highest and index >= 0 else None
         if packet is None:
             return None
         payload = packet[payload_offset(packet) :]

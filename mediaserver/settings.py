@@ -35,6 +35,8 @@ MAXIMUM_GENERATIONS = 3
 MAXIMUM_OFFERS = 200
 """Of one connection: each may leave sections, slots and SSRCs behind, which live as long as its keys. A client that
 needs more makes a new connection."""
+RECENT_PACKETS = 512
+"""Of a picture's stream, kept to be sent again; about two seconds (a power of two)."""
 DRAIN_SECONDS = 0.001
 """How long one socket is read in a turn of the loop; then the others, and the timers, have theirs."""
 UNCONFIRMED_ALLOWANCE = 64 * 1024

@@ -260,6 +260,7 @@ class Transport(_Receiving):
         if source not in self._sources:
             self._sources.add(source)
             self._directory.add_source(self, source)
+            self._look_for_room()
 
     def receive_stray_media(self, endpoint: Endpoint, address: Address, packet: bytes, arrival: float) -> None:
         """A packet with one of our sources from an unknown address; adopted only if it is authentic and fresh."""
@@ -310,6 +311,7 @@ class Transport(_Receiving):
             self._directory.remove_generation(generation)
         for source in self._sources:
             self._directory.remove_source(self, source)
+        self._unprotect = self._unprotect_rtcp = _no_keys
         self._way.close()
         self._enter(TransportState.FREED, self._entered_at)
         self._state_changed = _tell_nobody
@@ -336,8 +338,20 @@ class Transport(_Receiving):
         packets, self._packets = self._packets, 0
         if self._ceiling.spend(packets, now):
             self._unprotect, self._unprotect_rtcp = session.unprotect, session.unprotect_rtcp
+            self._look_for_room()
         else:
             self._unprotect = self._unprotect_rtcp = _too_many
+
+    def _look_for_room(self) -> None:
+        """When there is no room for another source, its packets are not decrypted: without the window of its stream
+        they could be sent again and again."""
+        if len(self._sources) >= MAXIMUM_SOURCES and self._unprotect is not _too_many:
+            self._unprotect = self._unprotect_known
+
+    def _unprotect_known(self, handle: Handle, place: Place, length: int) -> bytes:
+        if self._incoming is None or place.content[8:12] not in self._sources:
+            raise _UnknownSource
+        return self._incoming.unprotect(handle, place, length)
 
     def _nominate(self, path: Path, generation: Generation, arrival: float) -> None:
         """A nominated pair ends the credentials older than its own."""
@@ -352,6 +366,8 @@ class Transport(_Receiving):
     def _count_refused(self, length: int, error: Exception | None = None) -> None:
         if self._incoming is None:
             reason = Drop.MEDIA_BEFORE_KEYS
+        elif isinstance(error, _UnknownSource):
+            reason = Drop.SRTP_TOO_MANY_SOURCES
         elif isinstance(error, _TooMany):
             reason = Drop.MEDIA_TOO_MANY_PACKETS
         elif length > LONGEST_PACKET:
@@ -407,6 +423,10 @@ def _tell_nobody(state: TransportState) -> None:
 
 def _check_limit(now: float) -> TokenBucket:
     return TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
+
+
+class _UnknownSource(ValueError):
+    """There is no room for another one."""
 
 
 class _TooMany(ValueError):

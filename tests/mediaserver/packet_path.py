@@ -38,6 +38,7 @@ class MemorySink:
     def __init__(self) -> None:
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
+        self.accepted: list[int] = []
         self.forgotten: list[int] = []
 
     def send_written(self, length: int) -> None:
@@ -51,6 +52,7 @@ class MemorySink:
         self.rtcp.append(packet)
 
     def accept_incoming(self, ssrc: int) -> bool:
+        self.accepted.append(ssrc)
         return True
 
     def forget_incoming(self, ssrc: int) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from mediaserver.delay_probe import DelayProbe
 from mediaserver.drops import Drop, Drops
+from mediaserver.outbox import OUTBOX, UdpRoute
 from mediaserver.path import Endpoint, Path
-from mediaserver.places import Place
+from mediaserver.places import HEADROOM, Place
 from mediaserver.port import Port
 from mediaserver.socket_names import Address
 from tests.mediaserver.conftest import WorkerUnderTest
@@ -132,4 +133,42 @@ async def test_a_fault_is_counted_told_once_and_stops_nothing(caplog: pytest.Log
             while drops.counts[Drop.FAULT] < 5:
                 await asyncio.sleep(0.005)
     assert len(caplog.records) == 1
+    port.close()
+
+
+class Slow(Recorder):
+    """Looks, when something comes that may take long to answer, whether packets that were written before are gone."""
+
+    def __init__(self, route: UdpRoute, receiver: socket.socket) -> None:
+        super().__init__()
+        self.route, self.receiver = route, receiver
+        self.gone: list[bytes] = []
+
+    def receive_rtp(self, path: Path, place: Place, length: int, arrival: float) -> None:
+        OUTBOX.room[HEADROOM : HEADROOM + 4] = b"told"
+        self.route.post(self.route, 4)
+
+    def receive_stun(self, endpoint: Endpoint, address: Address, datagram: bytes, arrival: float) -> None:
+        self.gone.append(self.receiver.recv(100))
+        self.came.set()
+
+
+async def test_nothing_waits_for_what_may_be_slow() -> None:
+    port = Port(("127.0.0.1",), range(1), Drops(), buffer_bytes=1 << 16)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver,
+    ):
+        client.bind(("127.0.0.1", 0))
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        endpoint = port.endpoints[0]
+        slow = Slow(endpoint.route(receiver.getsockname()), receiver)
+        endpoint.remember(Path(endpoint, client.getsockname(), slow))
+        client.sendto(b"\x80" * 20, ("127.0.0.1", port.number))
+        client.sendto(bytes(30), ("127.0.0.1", port.number))
+        port.open(asyncio.get_running_loop(), slow)
+        async with asyncio.timeout(PATIENCE):
+            await slow.came.wait()
+    assert slow.gone == [b"told"]
     port.close()

@@ -5,6 +5,9 @@ import random
 from aiortc.rtp import unwrap_rtx
 
 from mediaserver.drops import Drop, Drops
+from mediaserver.dtls import REPLAY_WINDOW
+from mediaserver.incoming import _RING_SIZES
+from mediaserver.packet_ring import PacketRing
 from mediaserver.peer_media import connect_slot
 from mediaserver.rtcp import KeyframeRequest, Nack, nack
 from tests.mediaserver.packet_path import (
@@ -165,3 +168,45 @@ def test_the_same_packet_by_both_ways_goes_out_once() -> None:
     publisher.media.receive_rtp(rtp(VIDEO_SSRC, 65401, 3000, _payload(1)), clock.now)
     assert len(subscriber.sink.rtp) == 3
     assert drops.counts[Drop.RTP_DUPLICATE] == 1
+
+
+def test_a_repair_of_what_was_never_heard_is_refused() -> None:
+    clock, drops = Clock(), Drops()
+    publisher, subscriber = Peer(clock, drops, publishing()), Peer(clock, drops, subscribing())
+    connect_slot(publisher.media, subscriber.media, 0)
+    publisher.media.receive_rtp(_publisher_rtx(1, 7), clock.now)
+    assert subscriber.sink.rtp == []
+    assert drops.counts[Drop.RTX_UNUSABLE] == 1
+    assert publisher.sink.accepted == [RTX_SSRC], "SRTP knows no other source"
+
+
+def test_numbers_of_long_ago_are_not_those_of_today() -> None:
+    clock, drops = Clock(), Drops()
+    publisher, subscriber = Peer(clock, drops, publishing()), Peer(clock, drops, subscribing())
+    connect_slot(publisher.media, subscriber.media, 0)
+    for number in range(10):
+        publisher.media.receive_rtp(rtp(VIDEO_SSRC, number, number * 3000, _payload(number)), clock.now)
+    sequences = [packet.sequence_number for packet in subscriber.sink.take_rtp()]
+    subscriber.shows(False)
+    for number in range(10, 0x10000 + 10):
+        publisher.media.receive_rtp(rtp(VIDEO_SSRC, number, number * 3000, _payload(1)), clock.now)
+    clock.now += 5
+    subscriber.media.receive_rtcp(nack(1, 5001, sequences), clock.now)
+    assert subscriber.sink.rtp == []
+    assert drops.counts[Drop.RETRANSMISSION_UNKNOWN] == len(sequences)
+
+
+def test_a_slot_whose_packet_is_lost_holds_no_older_one() -> None:
+    ring = PacketRing(8)
+    for index in range(8):
+        ring.packets[index & ring.mask] = rtp(1, index, 0, b"x")
+    ring.miss(range(8, 10))
+    assert [ring.holds(index) for index in range(2, 10)] == [True] * 6 + [False] * 2
+    assert ring.packets[0] == ring.packets[1] == b""
+    ring.miss(range(10, 10 + 3 * 8))
+    assert ring.packets == [b""] * 8
+
+
+def test_whatever_is_kept_may_still_go_out() -> None:
+    """libsrtp refuses to encrypt what is further behind than its window."""
+    assert max(_RING_SIZES.values()) <= REPLAY_WINDOW

@@ -156,6 +156,29 @@ async def test_sources_are_bounded_and_forgotten_ones_make_room(media: WorkerUnd
     }
 
 
+async def test_a_packet_of_a_source_without_room_counts_for_nothing(media: WorkerUnderTest) -> None:
+    client = await media.join("anna")
+    for ssrc in range(MAXIMUM_SOURCES):
+        client.send(client.audio(ssrc=5000 + ssrc))
+    transport = transport_of(media, "anna")
+    await media.until(lambda: len(transport._sources) == MAXIMUM_SOURCES)
+    packet, heard = client.audio(ssrc=9000), transport._heard_at
+    for count in range(1, 4):
+        client.send(packet)
+        await media.dropped(Drop.SRTP_TOO_MANY_SOURCES, count)
+    assert transport._heard_at == heard, "sent again and again it would keep a dead connection alive"
+    client.send(client.audio(ssrc=5000))
+    await media.until(lambda: transport._heard_at > heard)
+
+
+async def test_a_source_that_srtp_does_not_know_is_forgotten_all_the_same(media: WorkerUnderTest) -> None:
+    await media.join("anna")
+    transport = transport_of(media, "anna")
+    assert transport._accept_incoming(4711)
+    transport._forget_incoming(4711)
+    assert not transport._sources
+
+
 async def test_who_sends_more_than_any_browser_is_not_read_for_a_while(
     media: WorkerUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
