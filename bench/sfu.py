@@ -32,10 +32,11 @@ ROUNDS, WINDOWS = 2, 3
 PROBES = 12
 HD, STANDARD = Rates(video=210, audio=50), Rates(video=110, audio=50)
 CAPACITY_ROOMS = (20, 25, 30, 35, 40, 50, 60, 70, 80)
-CAPACITY_SECONDS, CAPACITY_WINDOWS, CAPACITY_MOST_WINDOWS = 3.0, 7, 21
+CAPACITY_SECONDS, CAPACITY_WINDOWS = 3.0, 7
 TOLERATED_STOLEN_PCT = 0.5
-"""What the host takes away, it takes for milliseconds: with more than this, the 99th percentile is its doing. Then a
-step of the capacity goes on until as many windows as it needs were calm, or counts the calmest."""
+"""What the host takes away, it takes for milliseconds: with more than this, the 99th percentile is its doing."""
+MOST_ATTEMPTS = 3
+"""At a calm window; then the calmest count."""
 P99_BAR_MS = 3.0
 LEAST_CORE = 0.5
 """A worker that idles gives no figure of how much it could hold."""
@@ -126,22 +127,12 @@ class Measured:
         return statistics.median(self.p99s_ms)
 
     @property
-    def calm(self) -> int:
-        """Windows in which the machine was ours."""
-        return sum(window.stolen_pct <= TOLERATED_STOLEN_PCT for window in self.windows)
-
-    def keep_calmest(self, count: int) -> None:
-        self.windows = sorted(self.windows, key=lambda window: window.stolen_pct)[:count]
-
-    @property
     def loss_pct(self) -> float:
         return 100 * self.lost / max(1, self.expected)
 
 
-def measure(
-    start: StartServer, shape: Shape, measured: Measured, windows: int, seconds: float, most_windows: int = 0
-) -> None:
-    """One server from its start to its end, under one shape. With `most_windows`, until enough of them were calm."""
+def measure(start: StartServer, shape: Shape, measured: Measured, windows: int, seconds: float) -> None:
+    """One server from its start to its end, under one shape."""
     with start(ADDRESS) as server:
         before = memory_kilobytes(server.pid)
         rooms = [server.connect(room, list(shape.people)) for room in range(shape.rooms)]
@@ -151,10 +142,7 @@ def measure(
             load.settle()
             load.find_origins()
             load.delays()
-            for _ in range(windows):
-                measured.windows.append(_measure_window(server.pid, load, seconds))
-            while most_windows > len(measured.windows) and measured.calm < windows:
-                measured.windows.append(_measure_window(server.pid, load, seconds))
+            measured.windows += _calm_windows(server.pid, load, windows, seconds)
             people = shape.rooms * len(shape.people)
             measured.kilobytes.append((memory_kilobytes(server.pid) - before) / people)
             load.settle()
@@ -165,6 +153,17 @@ def measure(
             measured.own_drops += load.kernel_drops()
         finally:
             load.close()
+
+
+def _calm_windows(pid: int, load: Load, count: int, seconds: float) -> list[Window]:
+    """So many in which the machine was ours, if there are."""
+    windows: list[Window] = []
+    while len(windows) < MOST_ATTEMPTS * count:
+        windows.append(_measure_window(pid, load, seconds))
+        windows.sort(key=lambda window: window.stolen_pct)
+        if len(windows) >= count and windows[count - 1].stolen_pct <= TOLERATED_STOLEN_PCT:
+            break
+    return windows[:count]
 
 
 def _measure_window(pid: int, load: Load, seconds: float) -> Window:
@@ -189,8 +188,7 @@ def measure_capacity(quick: bool) -> tuple[float | None, list[tuple[int, Measure
         measured = Measured()
         windows = 1 if quick else CAPACITY_WINDOWS
         shape = Shape("capacity", rooms, PAIR, HD)
-        measure(konsilium, shape, measured, windows, CAPACITY_SECONDS, CAPACITY_MOST_WINDOWS * (not quick))
-        measured.keep_calmest(windows)
+        measure(konsilium, shape, measured, windows, CAPACITY_SECONDS)
         steps.append((rooms, measured))
         if measured.lost or measured.usual_p99_ms > P99_BAR_MS:
             break
