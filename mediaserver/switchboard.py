@@ -2,9 +2,10 @@
 
 from mediaserver import ice
 from mediaserver.drops import Drop, Drops
+from mediaserver.generation import Generation
 from mediaserver.path import Endpoint
 from mediaserver.socket_names import Address
-from mediaserver.transport import Generation, Transport
+from mediaserver.transport import Transport
 
 
 class Switchboard:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 import pylibsrtp
 
 from mediaserver import ice
 from mediaserver.drops import Drop, Drops
 from mediaserver.dtls import DtlsIdentity, DtlsServer, DtlsState, Fingerprint
+from mediaserver.generation import Directory, Generation, check_limit
 from mediaserver.ice import BindingRequest, IceCredentials
 from mediaserver.kinds import RTP, kind_of
 from mediaserver.path import Endpoint, Path
@@ -16,8 +16,6 @@ from mediaserver.peer_media import PeerMedia
 from mediaserver.peer_sink import PeerSink
 from mediaserver.places import LONGEST_PACKET, Place, Places
 from mediaserver.settings import (
-    CHECKS_BURST,
-    CHECKS_PER_SECOND,
     CONNECT_DEADLINE,
     FREED_AFTER,
     GONE_AFTER,
@@ -37,31 +35,6 @@ from mediaserver.way import Way
 
 _place = Places(1).each[0]
 """For what was not received in one; read at once."""
-
-
-class Generation:
-    """One pair of ICE credentials, ours and the client's; an ICE restart adds another (RFC 8445 section 9)."""
-
-    __slots__ = ("limit", "local", "password", "remote", "username")
-
-    def __init__(self, remote: IceCredentials, now: float) -> None:
-        self.remote = remote
-        self.local = IceCredentials.fresh()
-        self.password = self.local.password.encode()
-        self.username = f"{self.local.ufrag}:{remote.ufrag}".encode()
-        self.limit = _check_limit(now)
-
-
-class Directory(Protocol):
-    """Where a transport is found by its ICE usernames and sources."""
-
-    def add_generation(self, transport: "Transport", generation: Generation) -> None: ...
-
-    def remove_generation(self, generation: Generation) -> None: ...
-
-    def add_source(self, transport: "Transport", ssrc: bytes) -> None: ...
-
-    def remove_source(self, transport: "Transport", ssrc: bytes) -> None: ...
 
 
 class _Receiving:
@@ -119,7 +92,7 @@ class Transport(_Receiving):
         self._dtls = DtlsServer(identity, fingerprints, self._send_dtls)
         self._dtls_timer: asyncio.TimerHandle | None = None
         self._generations: list[Generation] = []
-        self._checks_in_use = _check_limit(now)
+        self._checks_in_use = check_limit(now)
         self._strays = TokenBucket(STRAYS_PER_SECOND, STRAYS_PER_SECOND, now)
         self._sources: set[bytes] = set()
         """SSRCs, in network order, from which something authentic came."""
@@ -419,10 +392,6 @@ class Transport(_Receiving):
 
 def _tell_nobody(state: TransportState) -> None:
     """There is no state after the last one."""
-
-
-def _check_limit(now: float) -> TokenBucket:
-    return TokenBucket(CHECKS_PER_SECOND, CHECKS_BURST, now)
 
 
 class _UnknownSource(ValueError):
