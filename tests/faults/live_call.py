@@ -76,7 +76,8 @@ class LiveCall:
         self._load.settle()
         expected, lost = self._load.losses()
         assert expected > _LEAST_PACKETS
-        assert (lost, self._load.wrong(), self._load.kernel_drops()) == (0, 0, 0)
+        found = {"lost": lost, "wrong": self._load.wrong(), "dropped here": self._load.kernel_drops()}
+        assert not any(found.values()), found
         assert self.counters()["dropped_fault"] == 0
 
     def close(self) -> None:
