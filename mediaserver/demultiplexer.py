@@ -25,9 +25,9 @@ class Demultiplexer:
                 self._counts[Drop.DTLS_UNKNOWN_ADDRESS] += 1
             else:
                 path.transport.receive_dtls(path, datagram, arrival)
-        elif 127 < first < 192 and path is not None:
-            path.transport.receive_media(path, datagram, arrival)
-        elif 127 < first < 192:
-            self._strangers.receive_stray_media(endpoint, address, datagram, arrival)
-        else:
+        elif not 127 < first < 192:
             self._counts[Drop.UNKNOWN_PROTOCOL] += 1
+        elif path is not None:
+            path.transport.receive_media(path, datagram, arrival)
+        else:
+            self._strangers.receive_stray_media(endpoint, address, datagram, arrival)

@@ -54,7 +54,6 @@ ABS_SEND_TIME_UNITS = 1 << 18
 read_header = HEADER.unpack_from
 read_block = int.from_bytes
 read_extension_header = EXTENSION_HEADER.unpack_from
-outbox = OUTBOX
 
 Learn = Callable[[bytes, int, int, float], IncomingStream | None]
 """(packet, first 16 bits, SSRC, arrival) → the stream of an SSRC not seen before, or None: a counted drop."""
@@ -128,7 +127,7 @@ class Forwarder:
         send_time = int(arrival * ABS_SEND_TIME_UNITS) & 0xFFFFFF
         level = stream.level
         for subscription in stream.subscriptions if index >= stream.settled else stream.takers(index):
-            room = outbox.room
+            room = OUTBOX.room
             begin = subscription.payload_at - start
             end = begin + length
             room[begin:end] = packet
