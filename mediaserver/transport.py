@@ -15,6 +15,7 @@ from mediaserver.path import Endpoint, Path
 from mediaserver.peer_media import PeerMedia
 from mediaserver.peer_sink import PeerSink
 from mediaserver.places import LONGEST_PACKET, Place, Places
+from mediaserver.refusals import Refused, no_keys, reason_of, too_many_packets
 from mediaserver.settings import (
     CONNECT_DEADLINE,
     FREED_AFTER,
@@ -101,8 +102,8 @@ class Transport(_Receiving):
         self._ceiling = TokenBucket(PACKETS_PER_SECOND, PACKETS_BURST, now)
         self._incoming: SrtpSession | None = None
         self._handle: Handle = None
-        self._unprotect: Unprotect = _no_keys
-        self._unprotect_rtcp: Unprotect = _no_keys
+        self._unprotect: Unprotect = no_keys
+        self._unprotect_rtcp: Unprotect = no_keys
         self._entered_at = now
         self._heard_at = self._checked_at = now
         """When the last authentic packet came, or a check on the way in use; and the last check on any."""
@@ -177,7 +178,7 @@ class Transport(_Receiving):
         try:
             packet = unprotect(self._handle, place, length)
         except (pylibsrtp.Error, ValueError) as error:
-            self._count_refused(length, error)
+            self._drops.counts[reason_of(error)] += 1
             return
         self._heard_at = arrival
         self._packets += 1
@@ -189,7 +190,7 @@ class Transport(_Receiving):
         """RTP that lies elsewhere, or RTCP."""
         length = len(packet)
         if length > LONGEST_PACKET:
-            self._count_refused(length)
+            self._drops.counts[Drop.TOO_LONG] += 1
             return
         _place.view[:length] = packet
         if kind_of(packet[0], packet[1]) == RTP:
@@ -204,7 +205,7 @@ class Transport(_Receiving):
         try:
             packet = self._unprotect_rtcp(self._handle, _place, length)
         except (pylibsrtp.Error, ValueError) as error:
-            self._count_refused(length, error)
+            self._drops.counts[reason_of(error)] += 1
             return
         self._heard_at = arrival
         self._packets += 1
@@ -284,7 +285,7 @@ class Transport(_Receiving):
             self._directory.remove_generation(generation)
         for source in self._sources:
             self._directory.remove_source(self, source)
-        self._unprotect = self._unprotect_rtcp = _no_keys
+        self._unprotect = self._unprotect_rtcp = no_keys
         self._way.close()
         self._enter(TransportState.FREED, self._entered_at)
         self._state_changed = _tell_nobody
@@ -313,17 +314,17 @@ class Transport(_Receiving):
             self._unprotect, self._unprotect_rtcp = session.unprotect, session.unprotect_rtcp
             self._look_for_room()
         else:
-            self._unprotect = self._unprotect_rtcp = _too_many
+            self._unprotect = self._unprotect_rtcp = too_many_packets
 
     def _look_for_room(self) -> None:
         """When there is no room for another source, its packets are not decrypted: without the window of its stream
         they could be sent again and again."""
-        if len(self._sources) >= MAXIMUM_SOURCES and self._unprotect is not _too_many:
+        if len(self._sources) >= MAXIMUM_SOURCES and self._unprotect is not too_many_packets:
             self._unprotect = self._unprotect_known
 
     def _unprotect_known(self, handle: Handle, place: Place, length: int) -> bytes:
         if self._incoming is None or place.content[8:12] not in self._sources:
-            raise _UnknownSource
+            raise Refused(Drop.SRTP_TOO_MANY_SOURCES)
         return self._incoming.unprotect(handle, place, length)
 
     def _nominate(self, path: Path, generation: Generation, arrival: float) -> None:
@@ -335,21 +336,6 @@ class Transport(_Receiving):
             self._way.use(path)
         else:
             self._way.nominate(path, arrival - self._heard_at, restarted=restarted)
-
-    def _count_refused(self, length: int, error: Exception | None = None) -> None:
-        if self._incoming is None:
-            reason = Drop.MEDIA_BEFORE_KEYS
-        elif isinstance(error, _UnknownSource):
-            reason = Drop.SRTP_TOO_MANY_SOURCES
-        elif isinstance(error, _TooMany):
-            reason = Drop.MEDIA_TOO_MANY_PACKETS
-        elif length > LONGEST_PACKET:
-            reason = Drop.TOO_LONG
-        elif str(error).startswith("replay"):
-            reason = Drop.SRTP_REPLAYED
-        else:
-            reason = Drop.SRTP_AUTHENTICATION_FAILED
-        self._drops.counts[reason] += 1
 
     def _forget_incoming(self, ssrc: int) -> None:
         source = ssrc.to_bytes(4, "big")
@@ -392,19 +378,3 @@ class Transport(_Receiving):
 
 def _tell_nobody(state: TransportState) -> None:
     """There is no state after the last one."""
-
-
-class _UnknownSource(ValueError):
-    """There is no room for another one."""
-
-
-class _TooMany(ValueError):
-    """More came than any browser sends."""
-
-
-def _too_many(handle: Handle, place: Place, length: int) -> bytes:
-    raise _TooMany
-
-
-def _no_keys(handle: Handle, place: Place, length: int) -> bytes:
-    raise ValueError("no keys yet")
