@@ -1,11 +1,11 @@
 import { signal, type Signal as Value } from "@preact/signals";
-import type { JoinResult, MediaState, RoomSnapshot, VerdictView } from "../protocol/generated.ts";
+import type { JoinResult, RoomSnapshot, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
-import { toldState } from "./device-state.ts";
+import { DeviceTelling } from "./device-telling.ts";
 import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
-import { type Ending, isShutOut, type ShutOut } from "./lobby-state.ts";
+import type { Ending, ShutOut } from "./lobby-state.ts";
 import type { LocalMedia } from "./local-media.ts";
 import {
   type MakeConnection,
@@ -22,6 +22,7 @@ import { OldPictures } from "./old-pictures.ts";
 import { connectionInOwnFrame } from "./own-frame.ts";
 import { ScreenLock, watchPage } from "./page-life.ts";
 import type { Quality } from "./quality.ts";
+import { afterRefusal } from "./rejoin.ts";
 import { Relays } from "./relays.ts";
 import { participantChanged, roomChanged, screenIsTaken } from "./room-state.ts";
 import { ScreenShare } from "./screen-share.ts";
@@ -42,8 +43,6 @@ export type Ended = (ending: Ending | ShutOut, verdict: VerdictView | null) => v
 const WITHOUT_RELAYS_MILLISECONDS = 1500;
 /** Time a server that can't take us just now is given before it is asked again. */
 const AGAIN_MILLISECONDS = 500;
-/** After a telling of our devices that was not heard. */
-const TELL_AGAIN_MILLISECONDS = 2000;
 const PROBE_MILLISECONDS = 500;
 
 /** One stay in the room: takes the seat, keeps media and signalling alive, gives everything back at the end. */
@@ -86,6 +85,7 @@ export class Call {
     current: () => (this.inside ? this.media : null),
     refused: (unknown) => this.repair.refused(unknown),
   });
+  private readonly devices: DeviceTelling;
   private readonly awake = new ScreenLock();
   private readonly cleanups: (() => void)[] = [];
   private media: MediaConnection | null = null;
@@ -97,7 +97,6 @@ export class Call {
   private joining = false;
   private withoutRelays: ReturnType<typeof setTimeout> | undefined;
   private nextJoin: ReturnType<typeof setTimeout> | undefined;
-  private nextTelling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signalling: Signal, local: LocalMedia, quality: Value<Quality>, ended: Ended, relays = new Relays()) {
     this.signal = signalling;
@@ -105,6 +104,11 @@ export class Call {
     this.quality = quality;
     this.ended = ended;
     this.relays = relays;
+    this.devices = new DeviceTelling(local, {
+      hasMedia: () => this.media !== null,
+      inside: () => this.inside,
+      send: (media) => signalling.request("media.state", { media }),
+    });
   }
 
   /**
@@ -116,7 +120,7 @@ export class Call {
     try {
       if (options.withMedia) this.media = this.newMedia();
       const offer = this.media ? await this.media.makeOffer() : null;
-      const request = { media: this.mediaState(), offer, take_over: options.takeOver };
+      const request = { media: this.devices.state(), offer, take_over: options.takeOver };
       await this.seated(await this.signal.request("room.join", request));
     } catch (error) {
       this.close();
@@ -178,8 +182,8 @@ export class Call {
     this.closed = true;
     this.repair.whole();
     clearTimeout(this.nextJoin);
-    clearTimeout(this.nextTelling);
     clearTimeout(this.withoutRelays);
+    this.devices.stop();
     this.watch.stop();
     this.share.release();
     this.stage.stop();
@@ -214,8 +218,8 @@ export class Call {
       }),
       link.on("seat.lost", (event) => this.end(event.reason)),
       this.local.onTrack((kind, track) => void this.media?.replace(kind, track)),
-      this.local.microphone.subscribe(() => this.tellMediaState()),
-      this.local.camera.subscribe(() => this.tellMediaState()),
+      this.local.microphone.subscribe(() => this.devices.tell()),
+      this.local.camera.subscribe(() => this.devices.tell()),
       this.relays.servers.subscribe((servers) => this.useRelays(servers)),
       watchPage({
         visible: () => this.pageVisible(),
@@ -257,7 +261,7 @@ export class Call {
     try {
       const media = this.media;
       const result = await this.signal.request("room.join", {
-        media: this.mediaState(),
+        media: this.devices.state(),
         resume: media?.name ?? null,
         resume_number: media?.answeredNumber ?? 0,
       });
@@ -275,17 +279,10 @@ export class Call {
   }
 
   private rejoinFailed(error: unknown): void {
-    const code = error instanceof RequestError ? error.code : "internal";
-    const verdict = error instanceof RequestError ? error.verdict : null;
-    if (code === "disconnected" || !this.inside) return;
-    if (code === "timeout" || code === "media_unavailable" || code === "internal") {
-      this.nextJoin = setTimeout(() => void this.rejoin(), AGAIN_MILLISECONDS);
-      return;
-    }
-    if (verdict?.code === "finished") this.end("finished", verdict);
-    else if (verdict?.code === "removed") this.end("removed", verdict);
-    else if (isShutOut(verdict?.code)) this.end(verdict.code, verdict);
-    else this.end(code === "already_inside" || code === "taken_over" ? "taken_over" : "lost", verdict);
+    const next = afterRefusal(error);
+    if (next.kind === "wait" || !this.inside) return;
+    if (next.kind === "again") this.nextJoin = setTimeout(() => void this.rejoin(), AGAIN_MILLISECONDS);
+    else this.end(next.ending, next.verdict);
   }
 
   private newMedia(make?: MakeConnection): MediaConnection {
@@ -415,20 +412,6 @@ export class Call {
 
   private view(): void {
     this.viewing.setWanted(!this.hidden && this.quality.peek() !== "audio_only");
-  }
-
-  private mediaState(): MediaState {
-    if (!this.media) return { microphone: "off", camera: "off" };
-    return { microphone: toldState(this.local.microphone.peek()), camera: toldState(this.local.camera.peek()) };
-  }
-
-  private tellMediaState(): void {
-    clearTimeout(this.nextTelling);
-    if (!this.inside) return;
-    this.signal.request("media.state", { media: this.mediaState() }).catch(() => {
-      clearTimeout(this.nextTelling);
-      if (this.inside) this.nextTelling = setTimeout(() => this.tellMediaState(), TELL_AGAIN_MILLISECONDS);
-    });
   }
 
   private updateRoom(change: (room: RoomSnapshot) => RoomSnapshot): void {
