@@ -63,19 +63,46 @@ story("a small camera is sent whole to a group, as it is to one", async (stage) 
   await until("the whole of it at the doctor's", PATIENCE, async () => (await largeHeight(doctor.page)) >= 360);
 });
 
+story("a camera that Firefox gets in the call is sent whole and small, as one that was there before", async (stage) => {
+  const server = await stage.server();
+  const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
+  const doctor = await come(stage, links.get(DOCTOR.id) ?? "", DOCTOR.id, "chromium");
+  const patient = await come(stage, links.get(PATIENT.id) ?? "", PATIENT.id, "chromium");
+  const daughter = await come(stage, links.get(DAUGHTER.id) ?? "", DAUGHTER.id, "firefox", cameraInUse);
+  await Promise.all([doctor, patient].map((person) => person.sees("[data-tile] .no-camera")));
+  // Her browser's own tone would be the voice of who speaks.
+  await daughter.press("microphone");
+
+  await daughter.page.evaluate(() => sessionStorage.setItem("camera", "free"));
+  await daughter.press("camera");
+  await Promise.all([doctor, patient, daughter].map(({ page }) => go(page, TILES, 2)));
+  await Promise.all([enlarge(doctor, DAUGHTER.name), enlarge(patient, DOCTOR.name)]);
+  await until("her picture whole, and smaller for the patient", PATIENCE, async () => {
+    const heights = new Set(await sentHeights(daughter.page));
+    return heights.size > 1;
+  });
+});
+
+async function come(stage: Stage, link: string, id: string, browser: BrowserKind, prepared?: () => void) {
+  const person = new Person(await stage.open(id, browser));
+  if (prepared) await person.page.evaluateOnNewDocument(prepared);
+  await person.visit(link);
+  await person.enter();
+  await person.isInside();
+  return person;
+}
+
 /** One after the other, as people come. */
 async function together(stage: Stage, ofPatient?: () => void): Promise<[Person, Person, Person]> {
   const server = await stage.server();
   const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
-  const come = async (id: string, browser: BrowserKind) => {
-    const person = new Person(await stage.open(id, browser));
-    if (ofPatient && id === PATIENT.id) await person.page.evaluateOnNewDocument(ofPatient);
-    await person.visit(links.get(id) ?? "");
-    await person.enter();
-    await person.isInside();
-    return person;
-  };
-  return [await come(DOCTOR.id, "chromium"), await come(PATIENT.id, "chromium"), await come(DAUGHTER.id, "firefox")];
+  const enters = (id: string, browser: BrowserKind) =>
+    come(stage, links.get(id) ?? "", id, browser, id === PATIENT.id ? ofPatient : undefined);
+  return [
+    await enters(DOCTOR.id, "chromium"),
+    await enters(PATIENT.id, "chromium"),
+    await enters(DAUGHTER.id, "firefox"),
+  ];
 }
 
 /** Waits until so many pictures are in view, and every one of them goes on. */
@@ -107,6 +134,12 @@ async function shownFrames(page: Page, pictures: string): Promise<number[]> {
 
 async function large(person: Person): Promise<string> {
   return person.reads("[data-place=large] figcaption strong");
+}
+
+/** Whoever is large by themselves just now may not stay it. */
+async function enlarge(person: Person, name: string): Promise<void> {
+  if ((await large(person)) === name) await person.page.click("[data-place=large] [data-action=pin]");
+  else await keepLarge(person, name);
 }
 
 /** By keyboard: the focus stays on the button, which then undoes it. */
@@ -147,13 +180,28 @@ function smallCamera(): void {
     ask(wanted?.video ? { video: { width: { exact: 640 }, height: { exact: 360 } } } : wanted);
 }
 
+/** In the page: another program has the camera until the session's storage says that it is free. */
+function cameraInUse(): void {
+  const devices = navigator.mediaDevices;
+  const ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wanted) =>
+    wanted?.video && sessionStorage.getItem("camera") !== "free"
+      ? Promise.reject(new DOMException("in use", "NotReadableError"))
+      : ask(wanted);
+}
+
 /** How high the pictures are that the page's camera is being sent as just now. */
 async function sentHeights(page: Page): Promise<number[]> {
   return page.evaluate(async () => {
-    const sent = (await window.instruments.reports())
-      .flatMap((report) => [...report.values()])
-      .filter(({ type, kind, active }) => type === "outbound-rtp" && kind === "video" && active);
-    return sent.map(({ frameHeight }) => frameHeight ?? 0);
+    const sent = async () =>
+      (await window.instruments.reports())
+        .flatMap((report) => [...report.values()])
+        .filter(({ type, kind }) => type === "outbound-rtp" && kind === "video");
+    // Firefox does not tell which of them are active.
+    const before = new Map((await sent()).map(({ id, framesEncoded }) => [id, framesEncoded]));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const going = (await sent()).filter(({ id, framesEncoded }) => framesEncoded > (before.get(id) ?? 0));
+    return going.map(({ frameHeight }) => frameHeight ?? 0);
   });
 }
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MediaConnection, type RemoteMedia } from "../src/call/media-connection.ts";
 import type { MediaAnswer, SessionDescription } from "../src/protocol/generated.ts";
 import { FakeConnection, type FakeSender, FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
@@ -32,6 +32,10 @@ describe("one media connection", () => {
     people = new Map();
     offersNeeded = 0;
     media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", events);
+  });
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
   });
 
   it("offers microphone and camera first, a missing camera too, then pairs to receive", () => {
@@ -166,6 +170,13 @@ describe("one media connection", () => {
     await media.replace(kind, null);
     await media.replace(kind, track);
     expect([section?.direction, offersNeeded]).toEqual(["sendonly", 1]);
+  });
+
+  it("offers all sizes of a camera that is not there yet where they would be forgotten otherwise", () => {
+    vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+    media = new MediaConnection({ microphone, camera: null, screen: null }, "auto", events);
+    const [camera, screen] = connection().transceivers.slice(1, 3);
+    expect([camera?.direction, screen?.direction]).toEqual(["sendonly", "inactive"]);
   });
 
   it("asks for another offer when a picture came after the last one was made, and then for no more", async () => {

@@ -27,6 +27,14 @@ export function thisBrowser(): BrowserFitness {
   });
 }
 
+/**
+ * Firefox forgets all encodings but the first when an answer does not let a section send; Chromium keeps them. Nothing
+ * but the name tells it beforehand.
+ */
+export function forgetsEncodings(userAgent: string): boolean {
+  return userAgent.includes("Firefox/");
+}
+
 /** True when a refusal inside another app's browser is better answered by opening a real one. */
 export function looksInApp(userAgent: string): boolean {
   return IN_APP.test(userAgent);

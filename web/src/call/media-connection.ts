@@ -1,5 +1,6 @@
 import type { MediaAnswer, MediaWanted, SessionDescription, SlotView } from "../protocol/generated.ts";
 import { newId } from "../signal/ids.ts";
+import { forgetsEncodings } from "./browser.ts";
 import type { DeviceKind } from "./device-state.ts";
 import { type MediaWay, selectedWay } from "./media-way.ts";
 import type { FramedConnection } from "./own-frame.ts";
@@ -295,16 +296,17 @@ export class MediaConnection {
 }
 
 /**
- * A section that never had a picture is inactive: Chromium tells what its down-link holds (REMB) through the first
- * section that may send pictures, and nothing at all until that one has sent one. A browser that sends no encodings
- * beside each other is asked for one.
+ * A section that never had a picture is inactive: browsers tell what their down-link holds (REMB) through the first
+ * section that may send pictures, and nothing at all until that one has sent one. Where several encodings would not
+ * outlive that, they go before. A browser that sends no encodings beside each other is asked for one.
  */
 function addPicture(
   connection: RTCPeerConnection,
   track: MediaStreamTrack | null,
   sendEncodings: RTCRtpEncodingParameters[],
 ): RTCRtpTransceiver {
-  const direction = track ? "sendonly" : "inactive";
+  const waits = track === null && !(sendEncodings.length > 1 && forgetsEncodings(navigator.userAgent));
+  const direction = waits ? "inactive" : "sendonly";
   try {
     return connection.addTransceiver(track ?? "video", { direction, sendEncodings });
   } catch {
