@@ -13,7 +13,7 @@ import { until } from "./harness/waiting.ts";
 story("a camera that vanishes in the call leaves the sound, and says so", async (stage) => {
   const { patient, doctor } = await consultation(stage);
   await patient.page.evaluate(() => window.instruments.vanish("video"));
-  await doctor.sees("[data-tile] .no-camera");
+  await doctor.sees("[data-tile] [data-picture=off]");
   await Promise.all([sounds(doctor.page), sounds(patient.page), moves(patient.page)]);
 });
 

@@ -69,7 +69,7 @@ story("a camera that Firefox gets in the call is sent whole and small, as one th
   const doctor = await come(stage, links.get(DOCTOR.id) ?? "", DOCTOR.id, "chromium");
   const patient = await come(stage, links.get(PATIENT.id) ?? "", PATIENT.id, "chromium");
   const daughter = await come(stage, links.get(DAUGHTER.id) ?? "", DAUGHTER.id, "firefox", cameraInUse);
-  await Promise.all([doctor, patient].map((person) => person.sees("[data-tile] .no-camera")));
+  await Promise.all([doctor, patient].map((person) => person.sees("[data-tile] [data-picture=off]")));
   // Her browser's own tone would be the voice of who speaks.
   await daughter.press("microphone");
 

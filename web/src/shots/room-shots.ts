@@ -47,6 +47,7 @@ function room(change: Partial<RoomView> = {}): RoomView {
     notice: null,
     speakingMuted: false,
     failed: false,
+    flows: new Map(),
     ...change,
   };
 }
@@ -125,6 +126,18 @@ export const roomShots: Record<RoomState, () => RoomView> = {
       canShare: false,
       others: crowd(3).map((one) => unseen(one.view)),
       devices: { ...working(), camera: { kind: "idle" }, microphone: { kind: "idle" } },
+    }),
+  "picture-coming": () => room({ flows: new Map([[doctor.id, "coming"]]) }),
+  "picture-overdue": () => room({ flows: new Map([[doctor.id, "overdue"]]) }),
+  "picture-paused": () => room({ flows: new Map([[doctor.id, "still"]]) }),
+  "group-paused": () =>
+    room({
+      others: crowd(3),
+      flows: new Map([
+        ["par_1", "still"],
+        ["par_2", "overdue"],
+      ]),
+      links: new Map([[patient.id, { participant: patient.id, level: "poor", measure: "picture_off" }]]),
     }),
   screen: () => showing(crowd(1)),
   "screen-zoomed": () => showing(crowd(2)),

@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Flow, watchFlow } from "./picture-flow.ts";
 
 interface PictureProps {
   readonly stream: MediaStream | null;
@@ -6,13 +7,14 @@ interface PictureProps {
   readonly mirrored?: boolean;
   readonly label: string;
   readonly onShown?: () => void;
+  readonly onFlow?: ((flow: Flow) => void) | undefined;
 }
 
 /**
  * A person's picture. When the stream is replaced (a new connection after a failure), the last frame of the old one
  * stays in view until the new one has a frame to show.
  */
-export function Picture({ stream, participant, mirrored = false, label, onShown }: PictureProps) {
+export function Picture({ stream, participant, mirrored = false, label, onShown, onFlow }: PictureProps) {
   const [shown, setShown] = useState(stream);
   const arriving = stream !== shown && stream ? stream : null;
   const front = shown ?? stream;
@@ -24,6 +26,7 @@ export function Picture({ stream, participant, mirrored = false, label, onShown 
           stream={front}
           participant={participant}
           label={label}
+          onFlow={onFlow}
           {...(front === stream && onShown ? { onFrame: onShown } : {})}
         />
       )}
@@ -48,9 +51,10 @@ interface VideoProps {
   readonly participant?: string;
   readonly label: string;
   readonly onFrame?: () => void;
+  readonly onFlow?: ((flow: Flow) => void) | undefined;
 }
 
-function Video({ stream, participant, label, onFrame }: VideoProps) {
+function Video({ stream, participant, label, onFrame, onFlow }: VideoProps) {
   const element = useRef<HTMLVideoElement>(null);
   // Before the paint, not after it: decoding starts as soon as the picture has a place.
   useLayoutEffect(() => {
@@ -63,6 +67,10 @@ function Video({ stream, participant, label, onFrame }: VideoProps) {
       video.srcObject = null;
     };
   }, [stream]);
+  useLayoutEffect(() => {
+    const video = element.current;
+    return video && onFlow ? watchFlow(video, onFlow) : undefined;
+  }, [stream, onFlow]);
   const place = participant === undefined ? { "data-arriving": "" } : { "data-participant": participant };
   return (
     <video

@@ -7,6 +7,7 @@ import type { ShareState } from "../../call/screen-share-state.ts";
 import type { StageState } from "../../call/stage-state.ts";
 import type { ParticipantView, RoomNotice } from "../../protocol/generated.ts";
 import type { DeviceActions, DevicesView } from "../devices-view.ts";
+import type { Flow } from "../parts/picture-flow.ts";
 import type { Draw } from "./use-shown.ts";
 
 export interface PersonInRoom {
@@ -41,6 +42,8 @@ export interface RoomView {
   readonly dialog?: RoomDialog;
   readonly panel?: boolean;
   readonly soundRefused?: boolean;
+  /** How the others' pictures come; those not in it go on. */
+  readonly flows?: ReadonlyMap<string, Flow>;
 }
 
 export interface RoomActions extends DeviceActions {

@@ -4,6 +4,7 @@ import { pictureName } from "../../call/viewing.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import { Picture } from "../parts/picture.tsx";
+import type { Flow } from "../parts/picture-flow.ts";
 import { PinButton } from "./pin-button.tsx";
 import { leads, type PersonInRoom, pictureless, type RoomActions, type RoomView } from "./room-view.ts";
 import type { Place } from "./stage-layout.ts";
@@ -22,12 +23,15 @@ interface ScreenTileProps {
 /** Somebody's shared screen; on a phone it is made larger and moved under the finger until it can be read. */
 export function ScreenTile({ view, sharer, place, order, actions }: ScreenTileProps) {
   const [zoom, setZoom] = useState(0);
+  const [flow, setFlow] = useState<Flow>(view.flows ? "going" : "coming");
   const { id, name } = sharer.view.person;
   const said = words.value.room;
   const wanted = pictureless(view) === null;
   const stream = wanted ? sharer.media.screen : null;
   const picture = pictureName(id, true);
   const element = useShown<HTMLElement>(picture, stream !== null, actions.draw);
+  // A screen on which nothing moves is not still: it is sent as rarely as it changes.
+  const shown = flow === "going" || flow === "still";
   const title = said.screen.of(name);
   const scale = place === "beside" ? 1 : (ZOOMS[zoom] ?? 1);
   return (
@@ -35,10 +39,17 @@ export function ScreenTile({ view, sharer, place, order, actions }: ScreenTilePr
       {stream ? (
         <section class="view" aria-label={title} {...(scale > 1 ? { tabIndex: 0 } : {})}>
           <div class={`paper ${scale > 1 ? "zoomed" : ""}`} style={`--zoom:${scale}`}>
-            <Picture stream={stream} participant={picture} label={title} onShown={actions.pictureShown} />
+            <Picture
+              stream={stream}
+              participant={picture}
+              label={title}
+              onShown={actions.pictureShown}
+              onFlow={view.flows ? undefined : setFlow}
+            />
           </div>
         </section>
-      ) : (
+      ) : null}
+      {(!stream || !shown) && (
         <div class="no-camera">
           <p>{wanted ? said.screen.coming : said.screen.unseen}</p>
         </div>

@@ -44,6 +44,7 @@ export function Stage({ view, actions }: StageProps) {
             pinned={stage.pinned === person.view.person.id}
             speaking={stage.speaker === person.view.person.id && layout.kind === "group"}
             pictureless={pictureless(view)}
+            flow={view.flows && (view.flows.get(person.view.person.id) ?? "going")}
             soundAttempt={soundAttempt}
             onSoundRefused={() => setSoundRefused(true)}
             onPictureShown={actions.pictureShown}

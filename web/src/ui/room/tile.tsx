@@ -1,7 +1,9 @@
-import { AudioLines, LogIn, MicOff, VideoOff, WifiOff } from "lucide-preact";
+import { AudioLines, LogIn, MicOff, PauseCircle, VideoOff, WifiOff } from "lucide-preact";
+import { useState } from "preact/hooks";
 import type { MediaState } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Picture } from "../parts/picture.tsx";
+import type { Flow } from "../parts/picture-flow.ts";
 import { Sound } from "../parts/sound.tsx";
 import type { Words } from "../words/ru.ts";
 import { PinButton } from "./pin-button.tsx";
@@ -18,6 +20,8 @@ interface TileProps {
   readonly speaking: boolean;
   /** Why this person is shown no pictures: a weak link is spared, or they came without sound and video. */
   readonly pictureless: "audioOnly" | "textOnly" | null;
+  /** How the picture comes, where it is not to be found out (pictures of the screen). */
+  readonly flow?: Flow | undefined;
   readonly soundAttempt: number;
   readonly onSoundRefused: () => void;
   readonly onPictureShown: () => void;
@@ -35,25 +39,41 @@ export function Tile(props: TileProps) {
   const cameraOn = told.camera === "on";
   const element = useShown<HTMLElement>(who.id, cameraOn && picture !== null, props.onDraw);
   const disturbed = connection !== "live" && connection !== "connecting";
+  const [found, setFlow] = useState<Flow>("coming");
+  const flow = props.flow ?? found;
+  const pictured = cameraOn && picture !== null && (flow === "going" || flow === "still");
+  const late = flow === "still" || (flow === "overdue" && place === "beside");
+  const paused = cameraOn && picture !== null && late && !disturbed;
   return (
     <figure
       ref={element}
-      class={`tile ${place} ${speaking ? "speaking" : ""}`}
+      class={`tile ${place} ${speaking ? "speaking" : ""} ${paused ? "paused" : ""}`}
       style={`order:${order}`}
       data-tile={who.id}
       data-place={place}
       data-peer-connection={connection}
     >
-      {picture && <Picture stream={picture} participant={who.id} label={who.name} onShown={props.onPictureShown} />}
+      {picture && (
+        <Picture
+          stream={picture}
+          participant={who.id}
+          label={who.name}
+          onShown={props.onPictureShown}
+          onFlow={cameraOn && !props.flow ? setFlow : undefined}
+        />
+      )}
       {sound && <Sound stream={sound} participant={who.id} attempt={soundAttempt} onRefused={props.onSoundRefused} />}
-      {(!cameraOn || !picture) && (
-        <div class="no-camera">
+      {!pictured && (
+        <div class="no-camera" data-picture={pictureless ?? (cameraOn ? flow : "off")}>
           <span class="initial" aria-hidden="true">
             {who.name.charAt(0)}
           </span>
           {pictureless === "textOnly" && <p>{said.room.textOnly}</p>}
           {pictureless === "audioOnly" && cameraOn && <p>{said.room.audioOnly}</p>}
           {pictureless !== "textOnly" && !cameraOn && <p>{cameraWords(said, told)}</p>}
+          {!pictureless && cameraOn && connection === "live" && (
+            <p>{flow === "overdue" ? said.room.picturePaused : said.room.pictureComing}</p>
+          )}
         </div>
       )}
       <figcaption>
@@ -62,6 +82,7 @@ export function Tile(props: TileProps) {
         {speaking && <Tag icon={AudioLines} look="calm" text={said.room.stage.speaking} />}
         {told.microphone !== "on" && <Tag icon={MicOff} text={said.room.theirMicrophoneOff} />}
         {!cameraOn && place === "beside" && <VideoOff class="mark" aria-hidden="true" />}
+        {paused && <Tag icon={PauseCircle} text={said.room.picturePaused} status />}
         {connection === "connecting" && <Tag icon={LogIn} look="calm" text={said.peerConnection.connecting} status />}
         {disturbed && <Tag icon={WifiOff} text={said.peerConnection[connection]} status />}
       </figcaption>

@@ -32,6 +32,8 @@ export const room: typeof russian = {
     theirCameraBlocked: "No camera, sound only",
     theirBothOff: "Camera and microphone are off",
     theirMicrophoneOff: "Microphone is off",
+    pictureComing: "The picture is coming",
+    picturePaused: "Picture paused",
     microphoneTrouble:
       "You cannot be heard: no microphone. Check that it is plugged in, or choose another in the settings.",
     soundBlocked: "You cannot hear anybody yet: the browser waits for your press.",
@@ -79,14 +81,15 @@ export const room: typeof russian = {
       lost: "Connection lost",
     },
     measure: {
-      picture_reduced: "Smaller picture",
-      picture_off: "Picture paused",
+      picture_reduced: "Gets smaller pictures",
+      picture_off: "Does not get all pictures",
     },
     /** Told to whoever supports us. */
     way: (protocol: string, relayed: boolean) => `Path: ${protocol}, ${relayed ? "relayed" : "direct"}`,
     own: {
       picture_reduced: "Weak connection: the picture is smaller, the sound stays.",
       picture_off: "Weak connection: the picture is paused, the sound stays. The picture comes back by itself.",
+      pictures_off: "Weak connection: some pictures are paused, the sound stays. They come back by themselves.",
     },
   },
   settings: {

@@ -32,6 +32,8 @@ export const room = {
     theirCameraBlocked: "Камера недоступна — только звук",
     theirBothOff: "Камера и микрофон выключены",
     theirMicrophoneOff: "Микрофон выключен",
+    pictureComing: "Видео сейчас появится",
+    picturePaused: "Видео приостановлено",
     microphoneTrouble:
       "Вас не слышно: микрофон недоступен. Проверьте, подключён ли он, или выберите другой в настройках.",
     soundBlocked: "Вы пока никого не слышите: браузер ждёт вашего нажатия.",
@@ -79,8 +81,8 @@ export const room = {
       lost: "Связь потеряна",
     },
     measure: {
-      picture_reduced: "Видео уменьшено",
-      picture_off: "Видео приостановлено",
+      picture_reduced: "Получает уменьшенное видео",
+      picture_off: "Получает не всё видео",
     },
     /** Told to whoever supports us. */
     way: (protocol: string, relayed: boolean) =>
@@ -88,6 +90,7 @@ export const room = {
     own: {
       picture_reduced: "Связь слабая: видео уменьшено, звук сохранён.",
       picture_off: "Связь слабая: видео приостановлено, звук сохранён. Картинка вернётся сама.",
+      pictures_off: "Связь слабая: часть видео приостановлена, звук сохранён. Картинки вернутся сами.",
     },
   },
   settings: {

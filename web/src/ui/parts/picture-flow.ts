@@ -1,0 +1,47 @@
+/** How a picture comes: its first frame is awaited, or is overdue; it goes on, or no new frame has come for a while. */
+export type Flow = "coming" | "overdue" | "going" | "still";
+
+/** HTML, `HTMLMediaElement.readyState`. */
+const HAVE_CURRENT_DATA = 2;
+const LOOK_MILLISECONDS = 1000;
+/** Browsers send several frames a second of anything that a camera sees. */
+const PATIENCE_MILLISECONDS = 3000;
+
+/** Tells how a video's picture comes, at once and whenever that changes, until the returned function is called. */
+export function watchFlow(video: HTMLVideoElement, tell: (flow: Flow) => void): () => void {
+  let arrived = video.readyState >= HAVE_CURRENT_DATA;
+  let last = performance.now();
+  let told: Flow | null = null;
+  let request = 0;
+  // Older browsers do not tell of frames: there a picture is never still.
+  const framesAreTold = "requestVideoFrameCallback" in video;
+  const judge = (late: boolean) => {
+    const flow = arrived ? (late && framesAreTold ? "still" : "going") : late ? "overdue" : "coming";
+    if (flow === told) return;
+    told = flow;
+    tell(flow);
+  };
+  const came = () => {
+    arrived = true;
+    last = performance.now();
+    judge(false);
+  };
+  const frame = () => {
+    came();
+    request = video.requestVideoFrameCallback(frame);
+  };
+  const look = () => {
+    // What nobody can see is neither sent nor drawn.
+    if (document.hidden || !video.checkVisibility()) last = performance.now();
+    judge(performance.now() - last > PATIENCE_MILLISECONDS);
+  };
+  judge(false);
+  video.addEventListener("loadeddata", came);
+  if (framesAreTold) request = video.requestVideoFrameCallback(frame);
+  const timer = setInterval(look, LOOK_MILLISECONDS);
+  return () => {
+    clearInterval(timer);
+    video.removeEventListener("loadeddata", came);
+    if (framesAreTold) video.cancelVideoFrameCallback(request);
+  };
+}
