@@ -8,6 +8,7 @@ import { Stage } from "./stage.tsx";
 import "../styles/panel.css";
 import "../styles/room.css";
 import "../styles/stage.css";
+import "../styles/tile.css";
 
 /** S0's layout: the other person large, own picture at the right, devices top right, tools top left. */
 export function RoomPage({ view, actions }: { readonly view: RoomView; readonly actions: RoomActions }) {
