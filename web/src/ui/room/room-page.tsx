@@ -16,8 +16,10 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
   const [dialog, setDialog] = useState<RoomDialog | null>(view.dialog ?? null);
   return (
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
-      <Tools view={view} actions={actions} open={panel} onToggle={() => setPanel(!panel)} />
-      <Controls view={view} actions={actions} onDialog={setDialog} />
+      <div class="bar">
+        <Tools view={view} actions={actions} open={panel} onToggle={() => setPanel(!panel)} />
+        <Controls view={view} actions={actions} onDialog={setDialog} />
+      </div>
       {panel && <Participants view={view} actions={actions} onClose={() => setPanel(false)} onDialog={setDialog} />}
       <Stage view={view} actions={actions} />
       <Announcements view={view} />
