@@ -77,9 +77,10 @@ describe("the stage of a group", () => {
     for (let others = 2; others <= 8; others += 1) {
       const crowd = Array.from({ length: others }, (_, index) => `p${index}`);
       const state = then(EMPTY_STAGE, present(crowd));
-      const { kind, rows, columns } = layoutOf(state);
+      const { kind, rows, columns, own } = layoutOf(state);
       expect(kind).toBe("group");
-      expect(rows * columns).toBeGreaterThanOrEqual(others - 1);
+      expect((rows + 1) * columns).toBeGreaterThanOrEqual(others);
+      expect(own).toBe(others > 3 ? "low" : "tall");
       expect(crowd.map((name) => placeOf(state, name))).toEqual(["large", ...Array(others - 1).fill("beside")]);
     }
   });

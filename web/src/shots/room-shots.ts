@@ -62,6 +62,10 @@ function crowd(count: number): PersonInRoom[] {
   });
 }
 
+function longNamed(): PersonInRoom {
+  return seen(participant({ ...interpreter, name: "Анна-Мария Вознесенская-Крестовоздвиженская" }), "daughter");
+}
+
 function mixed(): PersonInRoom[] {
   const [first, ...rest] = crowd(5) as [PersonInRoom, PersonInRoom, PersonInRoom, PersonInRoom, PersonInRoom];
   return [
@@ -139,9 +143,12 @@ export const roomShots: Record<RoomState, () => RoomView> = {
       ]),
       links: new Map([[patient.id, { participant: patient.id, level: "poor", measure: "picture_off" }]]),
     }),
+  "group-own-off": () => room({ others: crowd(3), devices: { ...muted(), camera: { kind: "off", track: null } } }),
   screen: () => showing(crowd(1)),
   "screen-zoomed": () => showing(crowd(2)),
   "screen-group": () => showing(crowd(7)),
+  "screen-four-weak-link": () =>
+    showing(crowd(3), { links: weak(patient.id), share: { kind: "idle", trouble: "in_use" } }),
   "screen-practitioner": () =>
     showing([seen(participant(patient), "patient")], { me: participant(doctor), devices: working("doctor") }),
   "screen-person-pinned": pinnedAside,
@@ -183,6 +190,10 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   "sound-refused": () => room({ soundRefused: true }),
   participants: () => asDoctor({ panel: true }),
   "participants-weak-link": () => asDoctor({ panel: true, links: weak(patient.id) }),
+  "participants-group": () =>
+    withStage(room({ panel: true, others: crowd(3), links: weak(patient.id) }), { speaker: doctor.id }),
+  "participants-practitioner": () =>
+    asDoctor({ panel: true, others: [seen(participant(patient), "patient"), longNamed(), ...crowd(3).slice(1)] }),
   settings: () => room({ dialog: "settings" }),
   "ask-leave": () => room({ dialog: "leave" }),
   "ask-leave-practitioner": () => asDoctor({ dialog: "leave" }),

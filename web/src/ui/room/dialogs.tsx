@@ -113,9 +113,11 @@ function SettingsDialog({ view, actions, onClose }: Omit<DialogsProps, "open">) 
           {words.value.actions.forget}
         </Button>
       </div>
-      <Button action="settings-done" look="primary" onPress={onClose}>
-        {said.done}
-      </Button>
+      <footer>
+        <Button action="settings-done" look="primary" onPress={onClose}>
+          {said.done}
+        </Button>
+      </footer>
     </Dialog>
   );
 }

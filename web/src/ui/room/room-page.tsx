@@ -8,6 +8,7 @@ import { Stage } from "./stage.tsx";
 import "../styles/panel.css";
 import "../styles/room.css";
 import "../styles/stage.css";
+import "../styles/tile.css";
 
 /** S0's layout: the other person large, own picture at the right, devices top right, tools top left. */
 export function RoomPage({ view, actions }: { readonly view: RoomView; readonly actions: RoomActions }) {
@@ -15,8 +16,10 @@ export function RoomPage({ view, actions }: { readonly view: RoomView; readonly 
   const [dialog, setDialog] = useState<RoomDialog | null>(view.dialog ?? null);
   return (
     <div class={`room ${panel ? "with-panel" : ""}`} data-connection={view.connection.kind}>
-      <Tools view={view} actions={actions} open={panel} onToggle={() => setPanel(!panel)} />
-      <Controls view={view} actions={actions} onDialog={setDialog} />
+      <div class="bar">
+        <Tools view={view} actions={actions} open={panel} onToggle={() => setPanel(!panel)} />
+        <Controls view={view} actions={actions} onDialog={setDialog} />
+      </div>
       {panel && <Participants view={view} actions={actions} onClose={() => setPanel(false)} onDialog={setDialog} />}
       <Stage view={view} actions={actions} />
       <Announcements view={view} />

@@ -27,7 +27,13 @@ export function Stage({ view, actions }: StageProps) {
     setSoundAttempt(soundAttempt + 1);
   };
   return (
-    <main class="stage" data-people={here.length + 1} data-layout={layout.kind} data-columns={layout.columns}>
+    <main
+      class="stage"
+      data-people={here.length + 1}
+      data-layout={layout.kind}
+      data-columns={layout.columns}
+      data-own={layout.own}
+    >
       <h1 class="unseen" tabIndex={-1}>
         {view.title}
       </h1>
