@@ -158,9 +158,17 @@ export class Call {
 
   async setQuality(quality: Quality): Promise<void> {
     this.quality.value = quality;
-    await this.local.setQuality(quality);
-    await this.media?.limit(quality);
     this.view();
+    await this.local.setQuality(quality);
+    // The camera's picture has its new size by now.
+    await this.media?.limit(quality);
+  }
+
+  /** Whoever switches the camera on by hand sees the others, too. */
+  async setCameraOn(on: boolean): Promise<void> {
+    const switched = this.local.setCameraOn(on);
+    if (on && this.quality.peek() === "audio_only") await this.setQuality("auto");
+    await switched;
   }
 
   /** Which way our media takes, for whoever supports us; null while there is none. */

@@ -34,7 +34,7 @@ export function RoomApp({ control, call }: RoomAppProps) {
   const actions: RoomActions = {
     ...deviceActions(control),
     toggleMicrophone: () => toggleMicrophone(control),
-    toggleCamera: () => void control.local.setCameraOn(control.local.camera.peek().kind !== "on"),
+    toggleCamera: () => void call.setCameraOn(control.local.camera.peek().kind !== "on"),
     setQuality: (quality) => void call.setQuality(quality),
     pictureShown: () => call.pictureShown(),
     way: () => call.way(),
