@@ -91,8 +91,14 @@ function pinnedAside(): RoomView {
 
 const sharing = (share: ShareState) => room({ share, sharer: share.kind === "sharing" ? participant(patient) : null });
 
+function troubled(trouble: ShareTrouble): RoomView {
+  const share: ShareState = { kind: "idle", trouble };
+  const somebodyShares = trouble === "in_use" || trouble === "taken_over";
+  return somebodyShares ? showing(crowd(2), { share }) : sharing(share);
+}
+
 const shareTroubles = Object.fromEntries(
-  SHARE_TROUBLES.map((trouble) => [`share-${trouble}`, () => sharing({ kind: "idle", trouble })]),
+  SHARE_TROUBLES.map((trouble) => [`share-${trouble}`, () => troubled(trouble)]),
 ) as Record<`share-${ShareTrouble}`, () => RoomView>;
 
 function asDoctor(change: Partial<RoomView> = {}): RoomView {

@@ -5,6 +5,7 @@ import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { OwnLink } from "./own-link.tsx";
 import type { RoomActions, RoomView } from "./room-view.ts";
+import { shareTroubleText } from "./share-words.ts";
 
 interface LinesProps {
   readonly view: RoomView;
@@ -56,7 +57,11 @@ function ShareLine({ view, actions }: Pick<LinesProps, "view" | "actions">) {
   }
   if (share.kind !== "idle" || share.trouble === null) return null;
   return (
-    <Line name={`share-${share.trouble}`} icon={<Info aria-hidden="true" />} text={said.troubles[share.trouble]}>
+    <Line
+      name={`share-${share.trouble}`}
+      icon={<Info aria-hidden="true" />}
+      text={shareTroubleText(said, share.trouble, view)}
+    >
       <button
         type="button"
         class="icon-button"
