@@ -66,6 +66,11 @@ export function isStaff(verdict: VerdictView | null): boolean {
   return STAFF.has(verdict?.me?.role ?? "");
 }
 
+/** Whether the doctor's conclusion comes to this person: an interpreter, say, has no account for it. */
+export function getsConclusion({ me, appointment }: VerdictView): boolean {
+  return me?.role === "patient" || Boolean(appointment?.record_url || appointment?.cabinet_url);
+}
+
 /** Verdicts that are nobody's trouble: the next step stands on the page. */
 const AS_IT_SHOULD_BE: ReadonlySet<VerdictCode> = new Set([
   ...READY,

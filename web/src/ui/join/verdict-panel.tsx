@@ -9,7 +9,7 @@ import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { Consent } from "./consent.tsx";
 import { DeviceCheck, DeviceChoices, EnableButton } from "./device-check.tsx";
-import { canEnter, canPrepare, isStaff, type JoinActions, type JoinView } from "./join-view.ts";
+import { canEnter, canPrepare, getsConclusion, isStaff, type JoinActions, type JoinView } from "./join-view.ts";
 import { VerdictIcon } from "./verdict-icon.tsx";
 import { VerdictLinks } from "./verdict-links.tsx";
 
@@ -87,7 +87,8 @@ function headline(
     return { title: plain.title, text: said.tooEarlyByDays };
   }
   const staff: Partial<Record<string, { title: string; text: string }>> = said.staffVerdicts;
-  const worded = (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+  const asGuest = verdict.code === "finished" && !getsConclusion(verdict) ? said.guestFinished : undefined;
+  const worded = (isStaff(verdict) ? staff[verdict.code] : asGuest) ?? plain;
   if (canEnter(verdict) && isAsking(devices)) return { title: worded.title, text: said.allowFirst };
   const notYet: Partial<Record<string, string>> = devicesStarted(devices) ? {} : said.notReadyYet;
   return { title: worded.title, text: notYet[verdict.code] ?? worded.text };

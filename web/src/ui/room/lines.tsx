@@ -5,7 +5,7 @@ import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { OwnLink } from "./own-link.tsx";
 import type { RoomActions, RoomView } from "./room-view.ts";
-import { shareTroubleText } from "./share-words.ts";
+import { shareTroubleText } from "./room-words.ts";
 
 interface LinesProps {
   readonly view: RoomView;

@@ -41,7 +41,8 @@ export const room: typeof russian = {
     removeText: "They will not be able to come back to this visit.",
     remove: "Remove",
     leaveAsk: "Leave the visit?",
-    leaveText:
+    leaveText: "Camera and microphone will switch off. While there is time, you can return by the same link.",
+    leaveTextPatient:
       "Camera and microphone will switch off. While there is time, you can return by the same link. The doctor's notes will appear in your account.",
     leaveTextStaff: "The patient stays in the room and waits. To end it for everybody, press “Finish”.",
     stay: "Stay",
