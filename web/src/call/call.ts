@@ -2,6 +2,7 @@ import { signal, type Signal as Value } from "@preact/signals";
 import type { JoinResult, MediaState, RoomSnapshot, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
+import { Comings } from "./comings.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { toldState } from "./device-state.ts";
 import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
@@ -59,6 +60,7 @@ export class Call {
     () => this.media?.pictureSections() ?? [],
     (tiles) => this.signal.request("media.view", { tiles }),
   );
+  readonly comings = new Comings();
   readonly stage = new Stage((large) => this.viewing.setLarge(large));
   readonly share = new ScreenShare({
     ask: () => this.signal.request("screen.share", {}),
@@ -191,6 +193,7 @@ export class Call {
     this.watch.stop();
     this.share.release();
     this.stage.stop();
+    this.comings.stop();
     this.viewing.stop();
     this.awake.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
@@ -238,6 +241,7 @@ export class Call {
     if (this.closed) return;
     this.inside = true;
     this.me.value = result.me;
+    this.comings.seated();
     this.setRoom(result.snapshot);
     this.signal.setSeated(true);
     if (result.snapshot.finished) return this.end("finished");
@@ -449,6 +453,7 @@ export class Call {
   private setRoom(room: RoomSnapshot): void {
     this.room.value = room;
     this.stage.follow(room, this.me.peek());
+    this.comings.follow(room, this.me.peek());
   }
 
   private advance(event: ConnectionEvent): void {

@@ -68,6 +68,7 @@ function roomView(room: RoomSnapshot, control: LobbyControl, call: Call): RoomVi
     title: title || words.value.room.title,
     me,
     others,
+    coming: call.comings.news.value,
     stage: call.stage.state.value,
     sharer: room.participants.find((one) => one.person.id === room.screen) ?? null,
     share: call.share.state.value,

@@ -12,6 +12,8 @@ export const room: typeof russian = {
     people: (count) => `${count} ${count === 1 ? "person" : "people"} in the room`,
     here: "In the room",
     absent: "Not here yet",
+    came: (who) => `${who} is in the room now`,
+    gone: (who) => `${who} is no longer in the room`,
     muteMicrophone: "Microphone: turn off",
     unmuteMicrophone: "Microphone: turn on",
     stopCamera: "Camera: turn off",

@@ -12,6 +12,8 @@ export const room = {
     people: (count: number) => `${count} ${plural(count, "человек", "человека", "человек")} в комнате`,
     here: "В комнате",
     absent: "Ещё не пришли",
+    came: (who: string) => `Теперь в комнате: ${who}`,
+    gone: (who: string) => `Больше не в комнате: ${who}`,
     muteMicrophone: "Микрофон: выключить",
     unmuteMicrophone: "Микрофон: включить",
     stopCamera: "Камера: выключить",
