@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 
+import type { Quality } from "../../web/src/call/quality.ts";
 import { ru as words } from "../../web/src/ui/words/ru.ts";
 import { consultation } from "./harness/consultation.ts";
 import { moves, sounds } from "./harness/media.ts";
@@ -16,6 +17,26 @@ story("a camera that vanishes in the call leaves the sound, and says so", async 
   await doctor.sees("[data-tile] [data-picture=off]");
   await Promise.all([sounds(doctor.page), sounds(patient.page), moves(patient.page)]);
 });
+
+for (const browser of ["chromium", "firefox"] as const) {
+  story(`the camera gives its whole picture again after every choice (${browser})`, async (stage) => {
+    const { patient, doctor } = await consultation(stage, { patient: browser });
+    await patient.press("camera");
+    await choose(patient, "save");
+    await patient.press("camera");
+    await until("a small picture", 20, async () => (await cameraHeights(patient.page)).join() === "360");
+    await choose(patient, "auto");
+    await until("the whole picture", 20, async () => (await cameraHeights(patient.page)).join() === "720");
+
+    await choose(patient, "audio_only");
+    await until("no camera", 20, async () => (await cameraHeights(patient.page)).length === 0);
+    await doctor.sees("[data-tile] .no-camera");
+    // By hand again: the others are seen, too, and nothing is left in between.
+    await patient.press("camera");
+    await until("the whole picture", 20, async () => (await cameraHeights(patient.page)).join() === "720");
+    await Promise.all([moves(patient.page), moves(doctor.page)]);
+  });
+}
 
 story("refused permission is explained, and there are ways on", async (stage) => {
   const server = await stage.server();
@@ -59,6 +80,23 @@ story("a page that nobody pressed on asks for a press before it makes sound", as
   await sounds(patient.page);
   assert.equal(await patient.can("enable-sound"), false);
 });
+
+/** In the settings. */
+async function choose(person: Person, quality: Quality): Promise<void> {
+  await person.press("settings");
+  await person.sees(`[data-quality=${quality}]`);
+  // Not by the mouse: the dialog scrolls under it.
+  await person.page.$eval(`[data-quality=${quality}]`, (choice) => (choice as HTMLInputElement).click());
+  await person.press("settings-done");
+}
+
+/** How high the pictures are that the page's own camera gives. */
+async function cameraHeights(page: Page): Promise<number[]> {
+  return page.evaluate(() => {
+    const cameras = window.instruments.localTracks.filter((track) => track.kind === "video");
+    return cameras.filter(({ readyState }) => readyState === "live").map((track) => track.getSettings().height ?? 0);
+  });
+}
 
 /** Script has no user activation: for the browser nobody pressed anything. */
 function pressByScript(actions: string[]): void {

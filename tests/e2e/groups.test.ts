@@ -40,9 +40,12 @@ story("three people: seen, kept large, a screen shown and stopped, cameras that 
 
   // Whoever is not the doctor waits until the other has finished.
   assert.equal(await daughter.can("stop-their-screen"), false);
+  await daughter.press("screen");
+  await daughter.readsSoon("[data-line=share-in_use]", PATIENT.name);
   await doctor.press("stop-their-screen");
   await patient.sees("[data-line=share-stopped]");
   await Promise.all([doctor, daughter].map((person) => person.seesNoMore("[data-screen]")));
+  await daughter.seesNoMore("[data-line=share-in_use]");
   assert.equal(await liveScreens(patient.page), 0, "the browser's own bar goes, too");
 
   await Promise.all([doctor, daughter].map(({ page }) => hide(page, true)));
@@ -50,6 +53,13 @@ story("three people: seen, kept large, a screen shown and stopped, cameras that 
   await hide(doctor.page, false);
   await until("the patient's camera again", PATIENCE, async () => (await sentLayers(patient.page)).length > 0);
   await go(doctor.page, TILES, 2);
+
+  await daughter.leave();
+  await Promise.all([
+    doctor.sees("[data-line=gone]"),
+    doctor.readsSoon("[data-announce=people]", words.room.gone(DAUGHTER.name)),
+  ]);
+  await doctor.seesNoMore("[data-line=gone]");
 });
 
 story("a small camera is sent whole to a group, as it is to one", async (stage) => {

@@ -98,6 +98,89 @@ describe("the person's own devices", () => {
     expect(local.camera.value.kind).toBe("on");
   });
 
+  describe("and the quality that is chosen", () => {
+    const sizes = () => devices.given.slice(1).map((track) => track.getSettings());
+    const FULL = { width: 1280, height: 720 };
+    const SMALL = { width: 640, height: 360 };
+
+    it("change the picture's size on the way where the browser can", async () => {
+      await local.enableBoth();
+      await local.setQuality("save");
+      expect(sizes()).toMatchObject([SMALL]);
+      await local.setQuality("auto");
+      expect(sizes()).toMatchObject([FULL]);
+    });
+
+    it("take a camera anew whose picture stays small, and keep the small one where that fails", async () => {
+      devices.resizing = false;
+      await local.setQuality("save");
+      await local.enableBoth();
+      devices.refusal.video = "NotReadableError";
+      await local.setQuality("auto");
+      expect(local.camera.value).toEqual({ kind: "on", track: devices.given[1] });
+      expect(devices.given[1]?.readyState).toBe("live");
+      devices.refusal = {};
+      const told = vi.fn();
+      local.onTrack(told);
+      await local.setQuality("auto");
+      expect(sizes()).toMatchObject([SMALL, FULL]);
+      expect(told.mock.calls).toEqual([["camera", devices.given[2]]]);
+      expect(devices.given[1]?.readyState).toBe("ended");
+    });
+
+    it("leave a picture that is larger than need be: it is made smaller before sending", async () => {
+      devices.resizing = false;
+      await local.enableBoth();
+      await local.setQuality("save");
+      expect(sizes()).toMatchObject([FULL]);
+    });
+
+    it("give the whole picture when the camera is switched on by hand while only sound was wanted", async () => {
+      await local.enableBoth();
+      await local.setQuality("audio_only");
+      expect([local.camera.value.kind, devices.given[1]?.readyState]).toEqual(["off", "ended"]);
+      await local.setCameraOn(true);
+      expect(sizes()).toMatchObject([FULL, FULL]);
+    });
+
+    it("hold for a camera that the person allows only afterwards", async () => {
+      let allow = () => {};
+      devices.answer = new Promise((resolve) => {
+        allow = resolve;
+      });
+      await local.setQuality("save");
+      const asking = local.enable("camera");
+      await local.setQuality("auto");
+      allow();
+      await asking;
+      expect(devices.given[0]?.getSettings()).toMatchObject(FULL);
+    });
+
+    it("stop the camera that is being asked for when only sound is wanted", async () => {
+      let allow = () => {};
+      devices.answer = new Promise((resolve) => {
+        allow = resolve;
+      });
+      const asking = local.enable("camera");
+      await local.setQuality("audio_only");
+      allow();
+      await asking;
+      expect([local.camera.value.kind, devices.given[0]?.readyState]).toEqual(["off", "ended"]);
+    });
+
+    it("let no camera come by itself when only sound is wanted", async () => {
+      devices.refusal.video = "NotReadableError";
+      await local.enableBoth();
+      devices.refusal = {};
+      await local.setQuality("audio_only");
+      devices.dispatchEvent(new Event("devicechange"));
+      await settle();
+      await local.choose("camera", "camera-1");
+      expect(local.camera.value.kind).toBe("trouble");
+      expect(devices.asked).toEqual(["audio", "video"]);
+    });
+  });
+
   it("are taken anew after a lock that ended or froze them", async () => {
     await local.enableBoth();
     const [microphone, camera] = devices.given;

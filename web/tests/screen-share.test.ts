@@ -91,6 +91,29 @@ describe("the own shared screen", () => {
     expect(devices.asked).toEqual([]);
   });
 
+  it.each([
+    ["nobody shows one any more", null, null],
+    ["somebody else shows one by now", "interpreter", "in_use"],
+  ] as const)("no longer says to wait once %s", async (_, sharer, trouble) => {
+    await share.start(true);
+    share.hear("doctor", ME);
+    expect(state()).toEqual({ kind: "idle", trouble: "in_use" });
+    share.hear(sharer, ME);
+    expect(state()).toEqual({ kind: "idle", trouble });
+  });
+
+  it("no longer says who took over once that screen has ended, but who stopped it stays told", async () => {
+    await sharing();
+    share.hear("doctor", ME);
+    expect(state()).toEqual({ kind: "idle", trouble: "taken_over" });
+    share.hear(null, ME);
+    expect(state()).toEqual({ kind: "idle", trouble: null });
+    await sharing();
+    share.hear(null, ME);
+    share.hear(null, ME);
+    expect(state()).toEqual({ kind: "idle", trouble: "stopped" });
+  });
+
   it("is given back when somebody else was quicker", async () => {
     deeds.ask.mockRejectedValue(new RequestError("screen_in_use"));
     await share.start(false);

@@ -6,6 +6,7 @@ import { type Lobby, type LobbyEvent, nextLobby, shouldEnter } from "../src/call
 import { loudness } from "../src/call/sound.ts";
 import { VERDICT_CODE_VALUES } from "../src/protocol/generated.ts";
 import { verdict } from "../src/shots/people.ts";
+import { toldDelay } from "../src/ui/join/join-view.ts";
 
 function play(events: readonly LobbyEvent[], from: Lobby = { kind: "opening" }): Lobby {
   return events.reduce(nextLobby, from);
@@ -31,6 +32,16 @@ describe("the way from the link to the room", () => {
     const told = play([{ kind: "opened", verdict: waiting }, { kind: "want" }]);
     const news: LobbyEvent = { kind: "verdict", verdict: { ...waiting, delay_minutes: 5 } };
     expect(shouldEnter(told, news, nextLobby(told, news))).toBe(false);
+  });
+
+  it.each([
+    [null, null],
+    [0, null],
+    [4, null],
+    [5, 5],
+    [210, 210],
+  ])("tells how long the doctor is awaited, and nothing in the first minutes (%s)", (minutes, told) => {
+    expect(toldDelay({ ...waiting, delay_minutes: minutes })).toBe(told);
   });
 
   it("never enters because of a refusal, so that a refusal can't repeat itself", () => {

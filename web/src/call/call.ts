@@ -2,6 +2,7 @@ import { signal, type Signal as Value } from "@preact/signals";
 import type { JoinResult, RoomSnapshot, VerdictView } from "../protocol/generated.ts";
 import { RequestError } from "../signal/errors.ts";
 import type { LinkState, Signal } from "../signal/signal.ts";
+import { Comings } from "./comings.ts";
 import { type CallConnection, type ConnectionEvent, nextConnection, START } from "./connection-state.ts";
 import { DeviceTelling } from "./device-telling.ts";
 import { type LinkQualities, linkQualities, UNKNOWN_LINKS } from "./link-quality.ts";
@@ -58,6 +59,7 @@ export class Call {
     () => this.media?.pictureSections() ?? [],
     (tiles) => this.signal.request("media.view", { tiles }),
   );
+  readonly comings = new Comings();
   readonly stage = new Stage((large) => this.viewing.setLarge(large));
   readonly share = new ScreenShare({
     ask: () => this.signal.request("screen.share", {}),
@@ -162,9 +164,17 @@ export class Call {
 
   async setQuality(quality: Quality): Promise<void> {
     this.quality.value = quality;
-    await this.local.setQuality(quality);
-    await this.media?.limit(quality);
     this.view();
+    await this.local.setQuality(quality);
+    // The camera's picture has its new size by now.
+    await this.media?.limit(quality);
+  }
+
+  /** Whoever switches the camera on by hand sees the others, too. */
+  async setCameraOn(on: boolean): Promise<void> {
+    const switched = this.local.setCameraOn(on);
+    if (on && this.quality.peek() === "audio_only") await this.setQuality("auto");
+    await switched;
   }
 
   /** Which way our media takes, for whoever supports us; null while there is none. */
@@ -187,6 +197,7 @@ export class Call {
     this.watch.stop();
     this.share.release();
     this.stage.stop();
+    this.comings.stop();
     this.viewing.stop();
     this.awake.release();
     for (const cleanup of this.cleanups.splice(0)) cleanup();
@@ -234,6 +245,7 @@ export class Call {
     if (this.closed) return;
     this.inside = true;
     this.me.value = result.me;
+    this.comings.seated();
     this.setRoom(result.snapshot);
     this.signal.setSeated(true);
     if (result.snapshot.finished) return this.end("finished");
@@ -424,6 +436,7 @@ export class Call {
   private setRoom(room: RoomSnapshot): void {
     this.room.value = room;
     this.stage.follow(room, this.me.peek());
+    this.comings.follow(room, this.me.peek());
   }
 
   private advance(event: ConnectionEvent): void {

@@ -1,6 +1,6 @@
 import { type Signal, signal } from "@preact/signals";
 import { type DeviceKind, type DeviceStatus, troubleOf } from "./device-state.ts";
-import { pictureLimits, type Quality } from "./quality.ts";
+import { captureConstraints, pictureLimits, type Quality } from "./quality.ts";
 
 type TrackListener = (kind: DeviceKind, track: MediaStreamTrack | null) => void;
 
@@ -61,6 +61,7 @@ export class LocalMedia {
 
   async enable(kind: DeviceKind): Promise<void> {
     const turn = ++this.turn[kind];
+    const { quality } = this;
     if (this.track(kind) === null) this[kind].value = { kind: "asking" };
     try {
       const track = await this.capture(kind);
@@ -69,6 +70,8 @@ export class LocalMedia {
         return;
       }
       this.adopt(kind, track);
+      // Something else was chosen while the person was asked.
+      if (kind === "camera" && quality !== this.quality) await this.fitCamera(this.quality);
     } catch (error) {
       if (turn !== this.turn[kind]) return;
       this.drop(kind, { kind: "trouble", trouble: troubleOf(error) });
@@ -79,7 +82,7 @@ export class LocalMedia {
   async choose(kind: DeviceKind, deviceId: string): Promise<void> {
     this.chosen[kind].value = deviceId;
     const muted = this[kind].peek().kind === "off";
-    if (kind === "camera" && muted) return;
+    if (kind === "camera" && (muted || this.quality === "audio_only")) return;
     await this.enable(kind);
     if (muted) this.setMuted(true);
   }
@@ -91,7 +94,9 @@ export class LocalMedia {
     this.microphone.value = { kind: muted ? "off" : "on", track };
   }
 
+  /** Only sound is left by it: what the camera sees is meant to be seen. */
   async setCameraOn(on: boolean): Promise<void> {
+    if (on && this.quality === "audio_only") this.quality = "auto";
     if (on) return this.enable("camera");
     this.turn.camera += 1;
     this.drop("camera", { kind: "off", track: null });
@@ -101,13 +106,12 @@ export class LocalMedia {
     const before = this.quality;
     this.quality = quality;
     if (quality === "audio_only") {
-      if (this.track("camera")) await this.setCameraOn(false);
+      const { kind } = this.camera.peek();
+      if (kind === "on" || kind === "asking") await this.setCameraOn(false);
       return;
     }
-    if (before === "audio_only") return this.camera.peek().kind === "off" ? this.setCameraOn(true) : undefined;
-    await this.track("camera")
-      ?.applyConstraints(pictureLimits(quality).capture)
-      .catch(() => {});
+    if (before === "audio_only" && this.camera.peek().kind === "off") return this.setCameraOn(true);
+    await this.fitCamera(quality);
   }
 
   /** After a phone's lock the system may have ended or frozen the camera: take it anew. */
@@ -126,8 +130,20 @@ export class LocalMedia {
     }
   }
 
+  /** Chromium changes the picture's size on the way; where it stays too small (Firefox), the camera is asked anew. */
+  private async fitCamera(quality: Quality): Promise<void> {
+    const track = this.track("camera");
+    if (!track) return;
+    await track.applyConstraints(captureConstraints(quality)).catch(() => {});
+    if (track !== this.track("camera") || !isSmaller(track, quality)) return;
+    const turn = ++this.turn.camera;
+    const fresh = await this.capture("camera").catch(() => null);
+    if (turn === this.turn.camera && fresh) this.adopt("camera", fresh);
+    else fresh?.stop();
+  }
+
   private async capture(kind: DeviceKind): Promise<MediaStreamTrack> {
-    const wanted = kind === "microphone" ? AUDIO : pictureLimits(this.quality).capture;
+    const wanted = kind === "microphone" ? AUDIO : captureConstraints(this.quality);
     const key = kind === "microphone" ? "audio" : "video";
     const deviceId = this.chosen[kind].peek();
     try {
@@ -181,6 +197,7 @@ export class LocalMedia {
     for (const kind of ["microphone", "camera"] as const) {
       const status = this[kind].peek();
       const waiting = status.kind === "trouble" && (status.trouble === "missing" || status.trouble === "in_use");
+      if (kind === "camera" && this.quality === "audio_only") continue;
       if (waiting && this.devices.peek().some((device) => device.kind === INPUT[kind])) await this.enable(kind);
     }
   };
@@ -193,4 +210,11 @@ export class LocalMedia {
   private tell(kind: DeviceKind, track: MediaStreamTrack | null): void {
     for (const listener of [...this.listeners]) listener(kind, track);
   }
+}
+
+/** Whether it gives less than is asked for; phones held upright tell their sides the other way round. */
+function isSmaller(track: MediaStreamTrack, quality: Quality): boolean {
+  const { width = 0, height = 0 } = track.getSettings();
+  const longer = Math.max(width, height);
+  return longer > 0 && longer < pictureLimits(quality).size.width;
 }

@@ -21,20 +21,21 @@ export interface LayerLimits {
 export type SentLayers = Partial<Record<Layer, LayerLimits>>;
 
 interface PictureLimits {
-  readonly capture: MediaTrackConstraints;
+  /** Of the camera's whole picture. */
+  readonly size: PictureSize;
   /** Bits per second: of the whole picture that is asked for, of its half, of its quarter. */
   readonly bitrates: readonly [number, number, number];
   readonly maxFramerate: number;
 }
 
 const FULL: PictureLimits = {
-  capture: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } },
+  size: { width: 1280, height: 720 },
   bitrates: [1_500_000, 500_000, 150_000],
   maxFramerate: 30,
 };
 
 const SAVING: PictureLimits = {
-  capture: { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15, max: 15 } },
+  size: { width: 640, height: 360 },
   bitrates: [250_000, 120_000, 60_000],
   maxFramerate: 15,
 };
@@ -44,6 +45,13 @@ const SCREEN: LayerLimits = { maxBitrate: 2_000_000, maxFramerate: 15, scaleReso
 
 export function pictureLimits(quality: Quality): PictureLimits {
   return quality === "auto" ? FULL : SAVING;
+}
+
+/** What the camera is asked for. */
+export function captureConstraints(quality: Quality): MediaTrackConstraints {
+  const { size, maxFramerate } = pictureLimits(quality);
+  const frameRate = { ideal: maxFramerate, max: maxFramerate };
+  return { width: { ideal: size.width }, height: { ideal: size.height }, frameRate };
 }
 
 export interface PictureSize {

@@ -44,7 +44,7 @@ export function nextShare(state: ShareState, event: ShareEvent): ShareState {
   switch (state.kind) {
     case "idle":
       if (event.kind === "wish") return { kind: "choosing" };
-      return event.kind === "understood" ? NOT_SHARING : state;
+      return event.kind === "understood" || isOutdated(state.trouble, event) ? NOT_SHARING : state;
     case "choosing":
       return event.kind === "chosen" ? { kind: "asking", track: event.track, seen: false } : state;
     case "asking":
@@ -52,6 +52,11 @@ export function nextShare(state: ShareState, event: ShareEvent): ShareState {
       if (event.kind === "granted") return { ...state, kind: "sharing" };
       return event.kind === "room" ? afterNews(state, event.mine, event.nobody) : state;
   }
+}
+
+/** That somebody else shares is true only until that ends. */
+function isOutdated(trouble: ShareTrouble | null, event: ShareEvent): boolean {
+  return event.kind === "room" && event.nobody && (trouble === "in_use" || trouble === "taken_over");
 }
 
 function afterNews(state: ShareOf<"asking" | "sharing">, mine: boolean, nobody: boolean): ShareState {

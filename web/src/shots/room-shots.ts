@@ -33,6 +33,7 @@ function room(change: Partial<RoomView> = {}): RoomView {
     title: "Консультация кардиолога",
     me: participant(patient),
     others,
+    coming: null,
     stage: stageOf(others, sharer),
     sharer,
     share: NOT_SHARING,
@@ -96,8 +97,14 @@ function pinnedAside(): RoomView {
 
 const sharing = (share: ShareState) => room({ share, sharer: share.kind === "sharing" ? participant(patient) : null });
 
+function troubled(trouble: ShareTrouble): RoomView {
+  const share: ShareState = { kind: "idle", trouble };
+  const somebodyShares = trouble === "in_use" || trouble === "taken_over";
+  return somebodyShares ? showing(crowd(2), { share }) : sharing(share);
+}
+
 const shareTroubles = Object.fromEntries(
-  SHARE_TROUBLES.map((trouble) => [`share-${trouble}`, () => sharing({ kind: "idle", trouble })]),
+  SHARE_TROUBLES.map((trouble) => [`share-${trouble}`, () => troubled(trouble)]),
 ) as Record<`share-${ShareTrouble}`, () => RoomView>;
 
 function asDoctor(change: Partial<RoomView> = {}): RoomView {
@@ -156,6 +163,8 @@ export const roomShots: Record<RoomState, () => RoomView> = {
   "screen-unseen": () => showing(crowd(1), { quality: "audio_only" }),
   sharing: () => sharing({ kind: "sharing", track: drawnScreen(), seen: true }),
   ...shareTroubles,
+  "somebody-came": () => room({ others: crowd(2), coming: { kind: "came", name: daughter.name } }),
+  "somebody-gone": () => room({ others: crowd(2), coming: { kind: "gone", name: colleague.name } }),
   "alone-nobody": () => room({ others: [] }),
   alone: () => room({ others: [unseen(participant(doctor, { connection: "absent" }))] }),
   connecting: () => room({ connection: { kind: "connecting", link: "up" }, others: [unseen(participant(doctor))] }),

@@ -64,6 +64,8 @@ export const ROOM_STATES = [
   "screen-unseen",
   "sharing",
   ...SHARE_TROUBLES.map((trouble) => `share-${trouble}` as const),
+  "somebody-came",
+  "somebody-gone",
   "alone",
   "alone-nobody",
   "connecting",

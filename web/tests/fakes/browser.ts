@@ -4,6 +4,16 @@ import { vi } from "vitest";
 
 let made = 0;
 
+interface FakeSize {
+  readonly width?: number;
+  readonly height?: number;
+}
+
+interface WantedSize {
+  readonly width?: { readonly ideal: number };
+  readonly height?: { readonly ideal: number };
+}
+
 export class FakeTrack extends EventTarget {
   readonly id = `track-${++made}`;
   readonly kind: "audio" | "video";
@@ -12,11 +22,17 @@ export class FakeTrack extends EventTarget {
   muted = false;
   contentHint = "";
   readyState: "live" | "ended" = "live";
+  /** Its size changes on the way, as in Chromium; else it stays as it was asked for at first, as in Firefox. */
+  resizes = true;
+  private size: FakeSize = {};
 
   constructor(kind: "audio" | "video", deviceId = "") {
     super();
     this.kind = kind;
     this.deviceId = deviceId;
+  }
+  resize({ width, height }: WantedSize): void {
+    if (width?.ideal && height?.ideal) this.size = { width: width.ideal, height: height.ideal };
   }
   stop(): void {
     this.readyState = "ended";
@@ -27,9 +43,10 @@ export class FakeTrack extends EventTarget {
     this.dispatchEvent(new Event("ended"));
   }
   getSettings(): object {
-    return { deviceId: this.deviceId, echoCancellation: true, height: 720 };
+    return { deviceId: this.deviceId, echoCancellation: true, ...this.size };
   }
-  applyConstraints(): Promise<void> {
+  applyConstraints(wanted: WantedSize): Promise<void> {
+    if (this.resizes) this.resize(wanted);
     return Promise.resolve();
   }
 }
@@ -161,12 +178,14 @@ export class FakeDevices extends EventTarget {
   ];
   readonly asked: ("audio" | "video")[] = [];
   readonly given: FakeTrack[] = [];
+  /** Whether given cameras can change the size of their picture. */
+  resizing = true;
   /** What the person or the system answers. */
   refusal: Partial<Record<"audio" | "video", string>> = {};
   /** Set to hold the answer back, as a person does who has not pressed anything yet. */
   answer: Promise<void> = Promise.resolve();
 
-  async getUserMedia(constraints: Record<string, { deviceId?: { exact: string } }>): Promise<FakeStream> {
+  async getUserMedia(constraints: Record<string, WantedSize & { deviceId?: { exact: string } }>): Promise<FakeStream> {
     const kind = constraints.audio ? "audio" : "video";
     this.asked.push(kind);
     await this.answer;
@@ -176,6 +195,8 @@ export class FakeDevices extends EventTarget {
     const device = this.present.find((one) => one.kind === `${kind}input` && (!wanted || one.deviceId === wanted));
     if (!device) throw new DOMException("no", wanted ? "OverconstrainedError" : "NotFoundError");
     const track = new FakeTrack(kind, device.deviceId);
+    track.resizes = this.resizing;
+    track.resize(constraints[kind] ?? {});
     this.given.push(track);
     return new FakeStream([track]);
   }

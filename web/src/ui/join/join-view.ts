@@ -60,10 +60,23 @@ export function canReturn(verdict: VerdictView): boolean {
   return canEnter(verdict) || verdict.code === "too_early";
 }
 
+/** Up to then it is no delay: doctors come a minute or two after the hour, and clocks differ. */
+const LEAST_DELAY_MINUTES = 5;
+
 const STAFF = new Set(["practitioner", "consultant"]);
 
 export function isStaff(verdict: VerdictView | null): boolean {
   return STAFF.has(verdict?.me?.role ?? "");
+}
+
+/** How long the doctor is awaited already, in minutes; null: not long enough to speak of. */
+export function toldDelay({ delay_minutes: minutes }: VerdictView): number | null {
+  return minutes !== null && minutes >= LEAST_DELAY_MINUTES ? minutes : null;
+}
+
+/** Whether the doctor's conclusion comes to this person: an interpreter, say, has no account for it. */
+export function getsConclusion({ me, appointment }: VerdictView): boolean {
+  return me?.role === "patient" || Boolean(appointment?.record_url || appointment?.cabinet_url);
 }
 
 /** Verdicts that are nobody's trouble: the next step stands on the page. */

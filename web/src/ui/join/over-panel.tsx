@@ -13,7 +13,7 @@ import type { VerdictView } from "../../protocol/generated.ts";
 import { words } from "../language.ts";
 import { Button, LinkButton } from "../parts/button.tsx";
 import { CallClinic } from "../parts/call-clinic.tsx";
-import { canReturn, isStaff } from "./join-view.ts";
+import { canReturn, getsConclusion, isStaff } from "./join-view.ts";
 
 interface OverProps {
   readonly ending: Ending;
@@ -34,7 +34,8 @@ export function OverPanel({ ending, verdict, onReturn }: OverProps) {
   const said = words.value;
   const staff = isStaff(verdict);
   const forStaff: Partial<Record<Ending, { title: string; text: string }>> = staff ? said.staffOver : {};
-  const { title, text } = forStaff[ending] ?? said.over[ending];
+  const asGuest = ending === "finished" && !getsConclusion(verdict) ? said.guestOver : undefined;
+  const { title, text } = forStaff[ending] ?? asGuest ?? said.over[ending];
   const Icon = ICONS[ending];
   const returns = ending !== "finished" && ending !== "removed" && canReturn(verdict);
   // The links lead into the patient's own cabinet.

@@ -9,7 +9,15 @@ import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { Consent } from "./consent.tsx";
 import { DeviceCheck, DeviceChoices, EnableButton } from "./device-check.tsx";
-import { canEnter, canPrepare, isStaff, type JoinActions, type JoinView } from "./join-view.ts";
+import {
+  canEnter,
+  canPrepare,
+  getsConclusion,
+  isStaff,
+  type JoinActions,
+  type JoinView,
+  toldDelay,
+} from "./join-view.ts";
 import { VerdictIcon } from "./verdict-icon.tsx";
 import { VerdictLinks } from "./verdict-links.tsx";
 
@@ -43,12 +51,7 @@ export function VerdictPanel({ view, verdict, entry, actions }: PanelProps) {
         </div>
       </div>
       {verdict.code === "too_early" && <OpensIn verdict={verdict} view={view} />}
-      {verdict.delay_minutes !== null && verdict.delay_minutes > 0 && (
-        <p class="notice" data-notice="delay">
-          <Clock3 aria-hidden="true" />
-          {said.delay(verdict.delay_minutes)}
-        </p>
-      )}
+      <Delay verdict={verdict} />
       {verdict.paid_after_lapse && <p class="notice">{said.paidAfterLapse}</p>}
       {verdict.code === "payment_required" && verdict.appointment?.price && (
         <p class="price">
@@ -87,10 +90,22 @@ function headline(
     return { title: plain.title, text: said.tooEarlyByDays };
   }
   const staff: Partial<Record<string, { title: string; text: string }>> = said.staffVerdicts;
-  const worded = (isStaff(verdict) ? staff[verdict.code] : undefined) ?? plain;
+  const asGuest = verdict.code === "finished" && !getsConclusion(verdict) ? said.guestFinished : undefined;
+  const worded = (isStaff(verdict) ? staff[verdict.code] : asGuest) ?? plain;
   if (canEnter(verdict) && isAsking(devices)) return { title: worded.title, text: said.allowFirst };
   const notYet: Partial<Record<string, string>> = devicesStarted(devices) ? {} : said.notReadyYet;
   return { title: worded.title, text: notYet[verdict.code] ?? worded.text };
+}
+
+function Delay({ verdict }: { readonly verdict: VerdictView }) {
+  const minutes = toldDelay(verdict);
+  if (minutes === null) return null;
+  return (
+    <p class="notice" data-notice="delay">
+      <Clock3 aria-hidden="true" />
+      {words.value.delay(minutes)}
+    </p>
+  );
 }
 
 function OpensIn({ verdict, view }: { readonly verdict: VerdictView; readonly view: JoinView }) {

@@ -9,6 +9,9 @@ export function Announcements({ view }: { readonly view: RoomView }) {
       <p class="unseen" role="status" data-announce="devices">
         {devices(view)}
       </p>
+      <p class="unseen" role="status" data-announce="people">
+        {view.coming && words.value.room[view.coming.kind](view.coming.name)}
+      </p>
       <p class="unseen" role="status" data-announce="screen">
         {useScreenNews(view)}
       </p>

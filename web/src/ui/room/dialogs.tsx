@@ -6,7 +6,8 @@ import { DevicePicker } from "../parts/device-picker.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { LanguageSwitch } from "../parts/language-switch.tsx";
 import { LevelMeter } from "../parts/level-meter.tsx";
-import { leads, type RoomActions, type RoomDialog, type RoomView } from "./room-view.ts";
+import type { RoomActions, RoomDialog, RoomView } from "./room-view.ts";
+import { leaveText } from "./room-words.ts";
 
 interface DialogsProps {
   readonly open: RoomDialog | null;
@@ -20,8 +21,16 @@ export function Dialogs({ open, view, actions, onClose }: DialogsProps) {
   if (open === "settings") return <SettingsDialog view={view} actions={actions} onClose={onClose} />;
   const said = words.value.room;
   if (open === "leave") {
-    const text = leads(view) ? said.leaveTextStaff : said.leaveText;
-    return <Ask name="leave" title={said.leaveAsk} text={text} yes={said.leave} onYes={actions.leave} onNo={onClose} />;
+    return (
+      <Ask
+        name="leave"
+        title={said.leaveAsk}
+        text={leaveText(said, view.me)}
+        yes={said.leave}
+        onYes={actions.leave}
+        onNo={onClose}
+      />
+    );
   }
   if (open === "finish") {
     const { finishAsk, finishText, finish } = said;

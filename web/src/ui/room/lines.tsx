@@ -1,10 +1,12 @@
-import { Info, MicOff, MonitorUp, MonitorX, RefreshCw, Volume2, X } from "lucide-preact";
+import { Info, MicOff, MonitorUp, MonitorX, RefreshCw, UserMinus, UserPlus, Volume2, X } from "lucide-preact";
 import type { ComponentChild } from "preact";
+import type { Coming } from "../../call/comings.ts";
 import { words } from "../language.ts";
 import { Button } from "../parts/button.tsx";
 import type { Words } from "../words/ru.ts";
 import { OwnLink } from "./own-link.tsx";
 import type { RoomActions, RoomView } from "./room-view.ts";
+import { shareTroubleText } from "./room-words.ts";
 
 interface LinesProps {
   readonly view: RoomView;
@@ -21,6 +23,7 @@ export function Lines({ view, actions, soundRefused, onPlaySound }: LinesProps) 
       <ConnectionLine view={view} />
       <OwnLink view={view} />
       {view.notice && <Line name={view.notice} icon={<Info aria-hidden="true" />} text={said.notices[view.notice]} />}
+      {view.coming && <ComingLine coming={view.coming} />}
       {view.failed && <Line name="failed" icon={<Info aria-hidden="true" />} text={said.failed} />}
       <ShareLine view={view} actions={actions} />
       {view.withMedia && view.devices.microphone.kind === "trouble" && (
@@ -56,7 +59,11 @@ function ShareLine({ view, actions }: Pick<LinesProps, "view" | "actions">) {
   }
   if (share.kind !== "idle" || share.trouble === null) return null;
   return (
-    <Line name={`share-${share.trouble}`} icon={<Info aria-hidden="true" />} text={said.troubles[share.trouble]}>
+    <Line
+      name={`share-${share.trouble}`}
+      icon={<Info aria-hidden="true" />}
+      text={shareTroubleText(said, share.trouble, view)}
+    >
       <button
         type="button"
         class="icon-button"
@@ -75,17 +82,24 @@ function ConnectionLine({ view }: { readonly view: RoomView }) {
   return text ? <Line name="connection" icon={<RefreshCw aria-hidden="true" />} text={text} /> : null;
 }
 
+/** Read aloud by `Announcements`. */
+function ComingLine({ coming: { kind, name } }: { readonly coming: Coming }) {
+  const Icon = kind === "came" ? UserPlus : UserMinus;
+  return <Line name={kind} icon={<Icon aria-hidden="true" />} text={words.value.room[kind](name)} aloud={false} />;
+}
+
 interface LineProps {
   readonly name: string;
   readonly icon: ComponentChild;
   readonly text: string;
+  readonly aloud?: boolean;
   /** What can be done about it. */
   readonly children?: ComponentChild;
 }
 
-function Line({ name, icon, text, children }: LineProps) {
+function Line({ name, icon, text, aloud = true, children }: LineProps) {
   return (
-    <div class="line" data-line={name} role="status">
+    <div class="line" data-line={name} {...(aloud ? { role: "status" } : {})}>
       {icon}
       <span>{text}</span>
       {children}

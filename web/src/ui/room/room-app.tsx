@@ -34,7 +34,7 @@ export function RoomApp({ control, call }: RoomAppProps) {
   const actions: RoomActions = {
     ...deviceActions(control),
     toggleMicrophone: () => toggleMicrophone(control),
-    toggleCamera: () => void control.local.setCameraOn(control.local.camera.peek().kind !== "on"),
+    toggleCamera: () => void call.setCameraOn(control.local.camera.peek().kind !== "on"),
     setQuality: (quality) => void call.setQuality(quality),
     pictureShown: () => call.pictureShown(),
     way: () => call.way(),
@@ -68,6 +68,7 @@ function roomView(room: RoomSnapshot, control: LobbyControl, call: Call): RoomVi
     title: title || words.value.room.title,
     me,
     others,
+    coming: call.comings.news.value,
     stage: call.stage.state.value,
     sharer: room.participants.find((one) => one.person.id === room.screen) ?? null,
     share: call.share.state.value,

@@ -1,3 +1,4 @@
+import type { Coming } from "../../call/comings.ts";
 import type { CallConnection } from "../../call/connection-state.ts";
 import type { LinkQualities } from "../../call/link-quality.ts";
 import type { RemoteMedia } from "../../call/media-connection.ts";
@@ -22,6 +23,8 @@ export interface RoomView {
   readonly title: string;
   readonly me: ParticipantView;
   readonly others: readonly PersonInRoom[];
+  /** Who has just come or gone. */
+  readonly coming: Coming | null;
   readonly stage: StageState;
   /** Who shows a screen. */
   readonly sharer: ParticipantView | null;

@@ -15,7 +15,8 @@ export const page: typeof russian = {
   tomorrow: "Tomorrow",
   moved: "Your visit was moved.",
   movedBanner: "The new time is below. Your link is the same; there is nothing else to do.",
-  delay: (minutes) => `The doctor is running about ${minutes} min late. You will still get your full time.`,
+  delay: (minutes) =>
+    `Your visit was due to begin ${minutes} min ago and the doctor is not here yet. You will still get your full time.`,
   disclaimer: "An online visit does not replace seeing a doctor in person. In an emergency call 112.",
   forMinor: (name) => `Patient: ${name}`,
   roles: {

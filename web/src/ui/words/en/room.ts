@@ -12,6 +12,8 @@ export const room: typeof russian = {
     people: (count) => `${count} ${count === 1 ? "person" : "people"} in the room`,
     here: "In the room",
     absent: "Not here yet",
+    came: (who) => `${who} is in the room now`,
+    gone: (who) => `${who} is no longer in the room`,
     muteMicrophone: "Microphone: turn off",
     unmuteMicrophone: "Microphone: turn on",
     stopCamera: "Camera: turn off",
@@ -43,7 +45,8 @@ export const room: typeof russian = {
     removeText: "They will not be able to come back to this visit.",
     remove: "Remove",
     leaveAsk: "Leave the visit?",
-    leaveText:
+    leaveText: "Camera and microphone will switch off. While there is time, you can return by the same link.",
+    leaveTextPatient:
       "Camera and microphone will switch off. While there is time, you can return by the same link. The doctor's notes will appear in your account.",
     leaveTextStaff: "The patient stays in the room and waits. To end it for everybody, press “Finish”.",
     stay: "Stay",

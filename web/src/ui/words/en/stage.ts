@@ -24,13 +24,14 @@ export const stage: typeof russian = {
     larger: "Larger",
     smaller: "Smaller",
     shares: "Shows a screen",
+    somebody: "Somebody else",
     troubles: {
-      in_use: "Somebody else is showing their screen now. When they have finished, press “Screen” again.",
+      in_use: (who) => `${who} is sharing a screen right now. When that has ended, press “Screen” again.`,
       refused_by_system:
         "The computer does not allow the screen to be shown. Open its settings, “Privacy” → “Screen recording”, allow it for this browser and try again.",
       nothing_to_share: "The browser found nothing to show. Open the window you want to show and try again.",
       stopped: "The doctor stopped showing your screen. Nothing else in the call has changed.",
-      taken_over: "Somebody else is showing their screen now, so yours is no longer seen.",
+      taken_over: (who) => `${who} is sharing a screen now, so yours is no longer seen.`,
       failed: "The screen could not be shown. Please try again.",
     },
   },

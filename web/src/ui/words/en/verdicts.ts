@@ -77,6 +77,7 @@ export const verdicts: typeof russian = {
     finished: { title: "The visit is over", text: "You or a colleague finished it." },
     cancelled: { title: "This visit was cancelled", text: "The clinic or the patient cancelled the booking." },
   },
+  guestFinished: { title: "The visit is over", text: "It is not possible to return to it." },
   notReadyYet: {
     admitted: "First turn on your camera and microphone; then the “Enter” button appears.",
     waiting_for_practitioner:
@@ -134,6 +135,7 @@ export const verdicts: typeof russian = {
       text: "For everybody. Camera and microphone are off. What remains is to write the notes.",
     },
   },
+  guestOver: { title: "The visit is over", text: "Camera and microphone are off." },
   unreachable: {
     title: "No connection to the clinic",
     text: "Your internet seems to be down. Check Wi-Fi or mobile data and try again. Your booking is safe.",
