@@ -7,7 +7,8 @@ import { ru as words } from "../../web/src/ui/words/ru.ts";
 import { BookingSystem } from "./harness/booking-system.ts";
 import type { BrowserKind } from "./harness/browsers.ts";
 import { Person } from "./harness/person.ts";
-import { type Stage, story } from "./harness/stage.ts";
+import { stopped } from "./harness/processes.ts";
+import { SLOW, type Stage, story } from "./harness/stage.ts";
 import { until } from "./harness/waiting.ts";
 
 const DOCTOR = { id: "D-1", role: "practitioner", name: "Иван Орлов" } as const;
@@ -92,6 +93,18 @@ story("a camera that Firefox gets in the call is sent whole and small, as one th
     return heights.size > 1;
   });
 });
+
+if (SLOW) {
+  story("a Firefox that stood still for half a minute is seen again", async (stage) => {
+    const [doctor, patient, daughter] = await together(stage);
+    await Promise.all([doctor, patient, daughter].map(({ page }) => go(page, TILES, 2)));
+    // As long as a consent to send lasts (RFC 7675 section 5.1), and no longer than the server keeps a silent connection.
+    await stopped(daughter.page.browser(), 30);
+    // Some of what she sends still comes before her browser notices how late it is.
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await Promise.all([doctor, patient, daughter].map(({ page }) => go(page, TILES, 2)));
+  });
+}
 
 async function come(stage: Stage, link: string, id: string, browser: BrowserKind, prepared?: () => void) {
   const person = new Person(await stage.open(id, browser));

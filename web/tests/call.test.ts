@@ -480,6 +480,15 @@ describe("a stay in the room", () => {
     });
   });
 
+  it("makes a new connection when nothing of ours goes out any more, though the browser calls it connected", async () => {
+    const connection = await enter();
+    connection.sent = 5000;
+    await pass(3500, connection);
+    expect(FakeConnection.all).toHaveLength(1);
+    await pass(1500, connection);
+    expect([FakeConnection.all.length, connection.restarts]).toEqual([2, 0]);
+  });
+
   it("restarts a way over which nothing comes any more", async () => {
     const connection = await enter();
     await vi.advanceTimersByTimeAsync(2600);

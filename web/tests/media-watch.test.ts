@@ -3,6 +3,7 @@ import { MediaWatch } from "../src/call/media-watch.ts";
 
 describe("the watch over what arrives", () => {
   let arrivals = 0;
+  let went: number | null = null;
   let told: string[] = [];
   let watch: MediaWatch;
 
@@ -18,11 +19,13 @@ describe("the watch over what arrives", () => {
     vi.useFakeTimers();
     vi.stubGlobal("document", { visibilityState: "visible" });
     arrivals = 1;
+    went = null;
     told = [];
-    watch = new MediaWatch(() => Promise.resolve(arrivals), {
+    watch = new MediaWatch(() => Promise.resolve({ came: arrivals, went }), {
       doubtful: () => told.push("doubtful"),
       silent: () => told.push("silent"),
       alive: () => told.push("alive"),
+      unheard: () => told.push("unheard"),
     });
     watch.start();
   });
@@ -111,5 +114,52 @@ describe("the watch over what arrives", () => {
     vi.stubGlobal("document", { visibilityState: "hidden" });
     await pass(10_000, 0);
     expect(told).toEqual([]);
+  });
+
+  describe("when nothing of ours goes out", () => {
+    beforeEach(async () => {
+      went = 1000;
+      await pass(1000, 50);
+    });
+
+    it("tells so while things come in, again for each repair", async () => {
+      await pass(2500, 50);
+      expect(told).toEqual([]);
+      await pass(1000, 50);
+      expect(told).toEqual(["unheard"]);
+      await pass(4400, 50);
+      expect(told).toEqual(["unheard", "unheard"]);
+    });
+
+    it("is content with little", async () => {
+      for (let time = 0; time < 10; time += 1) {
+        went = (went ?? 0) + 60;
+        await pass(1500, 50);
+      }
+      expect(told).toEqual([]);
+    });
+
+    it("says no more than that the way is silent when nothing comes in either", async () => {
+      await pass(2000, 50);
+      await pass(1800, 0);
+      expect(told).toEqual(["doubtful", "silent"]);
+    });
+
+    it("does not mind when nothing has to go out", async () => {
+      went = null;
+      await pass(10_000, 50);
+      expect(told).toEqual([]);
+    });
+
+    it("counts anew after a restart, a new beginning, and out of sight", async () => {
+      await pass(2500, 50);
+      watch.start();
+      await pass(3500, 50);
+      vi.stubGlobal("document", { visibilityState: "hidden" });
+      await pass(10_000, 50);
+      vi.stubGlobal("document", { visibilityState: "visible" });
+      await pass(3500, 50);
+      expect(told).toEqual([]);
+    });
   });
 });

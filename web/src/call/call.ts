@@ -16,7 +16,7 @@ import {
   type TransportState,
 } from "./media-connection.ts";
 import { MediaRepair, type WayCondition } from "./media-repair.ts";
-import { MediaWatch } from "./media-watch.ts";
+import { MediaWatch, NO_TRAFFIC } from "./media-watch.ts";
 import type { MediaWay } from "./media-way.ts";
 import { Offers } from "./offers.ts";
 import { OldPictures } from "./old-pictures.ts";
@@ -71,10 +71,11 @@ export class Call {
   private readonly local: LocalMedia;
   private readonly ended: Ended;
   private readonly relays: Relays;
-  private readonly watch = new MediaWatch(() => this.media?.arrivals() ?? Promise.resolve(Math.random()), {
+  private readonly watch = new MediaWatch(() => this.media?.traffic() ?? Promise.resolve(NO_TRAFFIC), {
     doubtful: () => this.probeLink(),
     silent: () => this.waySeemsDead(),
     alive: () => this.wayIsAlive(),
+    unheard: () => this.unheard(),
   });
   private readonly repair = new MediaRepair({
     linked: () => this.signal.state === "connected",
@@ -393,6 +394,10 @@ export class Call {
 
   private wayIsAlive(): void {
     if (this.inside && this.media?.transport === "connected") this.transportChanged("connected");
+  }
+
+  private unheard(): void {
+    if (this.inside && this.media?.transport === "connected") this.repair.replace();
   }
 
   private async wayCondition(since: number): Promise<WayCondition> {

@@ -2,12 +2,20 @@ import type { MediaAnswer, MediaWanted, SessionDescription, SlotView } from "../
 import { newId } from "../signal/ids.ts";
 import { forgetsEncodings } from "./browser.ts";
 import type { DeviceKind } from "./device-state.ts";
+import type { Traffic } from "./media-watch.ts";
 import { type MediaWay, selectedWay } from "./media-way.ts";
 import type { FramedConnection } from "./own-frame.ts";
 import { PictureSender } from "./picture-sender.ts";
 import { cameraLayers, firstEncodings, type Quality, SCREEN_ENCODINGS, screenLayers, WHOLE } from "./quality.ts";
 import { markSlides } from "./slides.ts";
 import { SoundSender } from "./sound-sender.ts";
+
+interface PairReport {
+  readonly type: string;
+  readonly bytesReceived?: number;
+  readonly responsesReceived?: number;
+  readonly bytesSent?: number;
+}
 
 /** What comes from one other person; the streams stay the same objects while the sections carry that person. */
 export interface RemoteMedia {
@@ -223,15 +231,18 @@ export class MediaConnection {
     return selectedWay(await this.connection.getStats());
   }
 
-  /** Bytes and checks that came in so far; when it stands still, the way to the server is broken. */
-  async arrivals(): Promise<number> {
-    let sum = 0;
+  /** Bytes and checks that came in so far, and bytes that went out: when either stands still, something is broken. */
+  async traffic(): Promise<Traffic> {
+    let came = 0;
+    let went: number | null = null;
     const report = await this.connection.getStats();
-    report.forEach((entry: { type: string; bytesReceived?: number; responsesReceived?: number }) => {
-      if (entry.type === "candidate-pair") sum += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0);
+    report.forEach((entry: PairReport) => {
+      if (entry.type !== "candidate-pair") return;
+      came += (entry.bytesReceived ?? 0) + (entry.responsesReceived ?? 0);
+      if (entry.bytesSent !== undefined && this.microphone.sends) went = (went ?? 0) + entry.bytesSent;
     });
     if (!this.retired && !this.closed && this.microphone.needsOffer(report)) this.events.offerNeeded();
-    return sum;
+    return { came, went };
   }
 
   get transport(): TransportState {

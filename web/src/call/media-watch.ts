@@ -1,3 +1,5 @@
+import { Departures } from "./departures.ts";
+
 /** How long nothing may arrive before we act, at the least. */
 const SILENCE_MILLISECONDS = 800;
 const LOOK_EVERY_MILLISECONDS = 200;
@@ -11,11 +13,22 @@ const DOUBT = 0.6;
 /** Of how many latest pauses the longest counts as usual. */
 const USUAL_PAUSES = 4;
 
+export interface Traffic {
+  /** Grows with everything that comes in. */
+  readonly came: number;
+  /** Bytes that went out so far; null when nothing has to. */
+  readonly went: number | null;
+}
+
+export const NO_TRAFFIC: Traffic = { came: -1, went: null };
+
 export interface WatchEvents {
   /** Silence has lasted so long that the link may be asked whether it still works. */
   readonly doubtful: () => void;
   readonly silent: () => void;
   readonly alive: () => void;
+  /** Things come in, and nothing of ours goes out. */
+  readonly unheard: () => void;
 }
 
 /**
@@ -25,8 +38,9 @@ export interface WatchEvents {
  * Stands still while the page is hidden: hidden pages' timers are throttled and would cry wolf.
  */
 export class MediaWatch {
-  private readonly arrivals: () => Promise<number>;
+  private readonly traffic: () => Promise<Traffic>;
   private readonly tell: WatchEvents;
+  private readonly departures = new Departures();
   private timer: ReturnType<typeof setInterval> | undefined;
   private last = -1;
   private cameAt = 0;
@@ -35,8 +49,8 @@ export class MediaWatch {
   private warnedUntil = 0;
   private pauses: number[] = [];
 
-  constructor(arrivals: () => Promise<number>, tell: WatchEvents) {
-    this.arrivals = arrivals;
+  constructor(traffic: () => Promise<Traffic>, tell: WatchEvents) {
+    this.traffic = traffic;
     this.tell = tell;
   }
 
@@ -47,7 +61,7 @@ export class MediaWatch {
 
   start(): void {
     this.stop();
-    this.rest();
+    this.restAll();
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MILLISECONDS);
   }
 
@@ -78,6 +92,11 @@ export class MediaWatch {
     this.quietUntil = 0;
   }
 
+  private restAll(): void {
+    this.rest();
+    this.departures.rest(this.cameAt);
+  }
+
   private async look(): Promise<void> {
     await this.count();
     if (this.timer === undefined) return;
@@ -94,13 +113,14 @@ export class MediaWatch {
   }
 
   private async count(): Promise<void> {
-    if (document.visibilityState !== "visible") return this.rest();
-    const arrivals = await this.arrivals().catch(() => -1);
+    if (document.visibilityState !== "visible") return this.restAll();
+    const { came, went } = await this.traffic().catch(() => NO_TRAFFIC);
     if (this.timer === undefined) return;
     // A restart of ICE, or a new connection, begins to count anew: less than before is no arrival.
-    const grown = arrivals > this.last;
-    this.last = arrivals;
+    const grown = came > this.last;
+    this.last = came;
     if (grown) this.somethingCame(performance.now());
+    if (this.departures.stand(went, this.cameAt, performance.now())) this.tell.unheard();
   }
 
   private somethingCame(now: number): void {

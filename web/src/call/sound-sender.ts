@@ -28,6 +28,11 @@ export class SoundSender {
     this.prioritise();
   }
 
+  /** Packets leave all the time, fewer when it is silent or muted. */
+  get sends(): boolean {
+    return this.section.sender.track?.readyState === "live";
+  }
+
   replaceTrack(track: MediaStreamTrack | null): Promise<void> {
     return this.section.sender.replaceTrack(track);
   }

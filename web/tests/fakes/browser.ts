@@ -118,6 +118,8 @@ export class FakeConnection extends EventTarget {
   connectionState = "new";
   iceConnectionState = "new";
   arrived = 0;
+  /** Browsers tell it always; a page that plays none needs none. */
+  sent: number | undefined;
   configuration: RTCConfiguration;
 
   constructor(configuration: RTCConfiguration) {
@@ -159,7 +161,9 @@ export class FakeConnection extends EventTarget {
     this.restarts += 1;
   }
   getStats(): Promise<Map<string, object>> {
-    return Promise.resolve(new Map([["pair", { type: "candidate-pair", bytesReceived: this.arrived }]]));
+    return Promise.resolve(
+      new Map([["pair", { type: "candidate-pair", bytesReceived: this.arrived, bytesSent: this.sent }]]),
+    );
   }
   close(): void {
     this.closed = true;
