@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { SoundSender } from "../src/call/sound-sender.ts";
-import { FakeSender } from "./fakes/browser.ts";
+import { FakeSender, type FakeTrack } from "./fakes/browser.ts";
 
 const OPUS = { mimeType: "audio/opus" };
 const RED = { mimeType: "audio/red" };
@@ -55,5 +55,15 @@ describe("sound that gets lost", () => {
     begin([OPUS, OTHER]);
     expect([0.5, 0.5, 0.5, 0.5].some((lost) => sound.needsOffer(report(lost)))).toBe(false);
     expect(order).toBeNull();
+  });
+
+  it("leaves all the time while the microphone is ours", () => {
+    const sends = (track: object | null) => {
+      const section = { sender: new FakeSender(track as FakeTrack | null) };
+      return new SoundSender(section as unknown as RTCRtpTransceiver).sends;
+    };
+    const live = { readyState: "live", muted: false, enabled: false };
+    expect([sends(live), sends({ ...live, muted: true })]).toEqual([true, false]);
+    expect([sends({ ...live, readyState: "ended" }), sends(null)]).toEqual([false, false]);
   });
 });

@@ -28,9 +28,10 @@ export class SoundSender {
     this.prioritise();
   }
 
-  /** Packets leave all the time, fewer when it is silent or muted. */
+  /** Packets leave all the time, fewer when it is silent or switched off; none while the system keeps the microphone. */
   get sends(): boolean {
-    return this.section.sender.track?.readyState === "live";
+    const { track } = this.section.sender;
+    return track?.readyState === "live" && !track.muted;
   }
 
   replaceTrack(track: MediaStreamTrack | null): Promise<void> {
