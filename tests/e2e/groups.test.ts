@@ -101,7 +101,7 @@ if (SLOW) {
     // As long as a consent to send lasts (RFC 7675 section 5.1), and no longer than the server keeps a silent connection.
     await stopped(daughter.page.browser(), 30);
     // Some of what she sends still comes before her browser notices how late it is.
-    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
     await Promise.all([doctor, patient, daughter].map(({ page }) => go(page, TILES, 2)));
   });
 }

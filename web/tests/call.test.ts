@@ -483,10 +483,18 @@ describe("a stay in the room", () => {
   it("makes a new connection when nothing of ours goes out any more, though the browser calls it connected", async () => {
     const connection = await enter();
     connection.sent = 5000;
-    await pass(3500, connection);
+    await pass(7500, connection);
     expect(FakeConnection.all).toHaveLength(1);
     await pass(1500, connection);
     expect([FakeConnection.all.length, connection.restarts]).toEqual([2, 0]);
+  });
+
+  it("waits with that for a link by which a new connection could be asked for", async () => {
+    const connection = await enter();
+    connection.sent = 5000;
+    link.disconnected(false);
+    await pass(10_000, connection);
+    expect(FakeConnection.all).toHaveLength(1);
   });
 
   it("restarts a way over which nothing comes any more", async () => {

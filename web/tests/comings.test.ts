@@ -92,4 +92,20 @@ describe("who comes and goes", () => {
     vi.advanceTimersByTime(1);
     expect(comings.news.value).toEqual({ kind: "gone", name: daughter.name });
   });
+
+  it("is told twice a minute of whoever comes and goes all the time, and of the others as ever", () => {
+    const told: (string | undefined)[] = [];
+    comings.news.subscribe((news) => told.push(news ? `${news.kind} ${news.name}` : undefined));
+    for (let time = 0; time < 9; time += 1) {
+      here(patient, doctor, ...(time % 2 ? [] : [interpreter]));
+      vi.advanceTimersByTime(3000);
+    }
+    here(patient, interpreter);
+    vi.advanceTimersByTime(TOLD_MILLISECONDS);
+    expect(told.filter(Boolean)).toEqual([
+      `came ${interpreter.name}`,
+      `gone ${interpreter.name}`,
+      `gone ${doctor.name}`,
+    ]);
+  });
 });

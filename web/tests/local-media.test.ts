@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { LocalMedia } from "../src/call/local-media.ts";
-import { type FakeDevices, playBrowser, settle } from "./fakes/browser.ts";
+import { type FakeDevices, type FakeTrack, playBrowser, settle } from "./fakes/browser.ts";
 
 describe("the person's own devices", () => {
   let devices: FakeDevices;
@@ -177,6 +177,19 @@ describe("the person's own devices", () => {
       await settle();
       await local.choose("camera", "camera-1");
       expect(local.camera.value.kind).toBe("trouble");
+      expect(devices.asked).toEqual(["audio", "video"]);
+      await local.setQuality("auto");
+      expect(local.camera.value.kind).toBe("on");
+    });
+
+    it("ask no more of a camera than it can give", async () => {
+      await local.enableBoth();
+      const camera = devices.given.at(-1) as FakeTrack;
+      camera.resizes = false;
+      camera.resize({ width: { ideal: 640 }, height: { ideal: 480 } });
+      Object.assign(camera, { getCapabilities: () => ({ width: { max: 640 } }) });
+      await local.setQuality("save");
+      await local.setQuality("auto");
       expect(devices.asked).toEqual(["audio", "video"]);
     });
   });

@@ -122,13 +122,23 @@ describe("the watch over what arrives", () => {
       await pass(1000, 50);
     });
 
-    it("tells so while things come in, again for each repair", async () => {
-      await pass(2500, 50);
+    it("tells so while things come in, and ever more rarely if it does not help", async () => {
+      await pass(6500, 50);
       expect(told).toEqual([]);
       await pass(1000, 50);
       expect(told).toEqual(["unheard"]);
-      await pass(4400, 50);
+      await pass(23_000, 50);
+      expect(told).toEqual(["unheard"]);
+      await pass(1500, 50);
       expect(told).toEqual(["unheard", "unheard"]);
+    });
+
+    it("knows nothing of a time in which the page itself stood still", async () => {
+      const before = performance.now();
+      const clock = vi.spyOn(performance, "now").mockImplementation(() => before + 20_000);
+      await pass(200, 50);
+      clock.mockRestore();
+      expect(told).not.toContain("unheard");
     });
 
     it("is content with little", async () => {
@@ -140,7 +150,7 @@ describe("the watch over what arrives", () => {
     });
 
     it("says no more than that the way is silent when nothing comes in either", async () => {
-      await pass(2000, 50);
+      await pass(6000, 50);
       await pass(1800, 0);
       expect(told).toEqual(["doubtful", "silent"]);
     });
@@ -152,13 +162,13 @@ describe("the watch over what arrives", () => {
     });
 
     it("counts anew after a restart, a new beginning, and out of sight", async () => {
-      await pass(2500, 50);
+      await pass(6500, 50);
       watch.start();
-      await pass(3500, 50);
+      await pass(7500, 50);
       vi.stubGlobal("document", { visibilityState: "hidden" });
       await pass(10_000, 50);
       vi.stubGlobal("document", { visibilityState: "visible" });
-      await pass(3500, 50);
+      await pass(7500, 50);
       expect(told).toEqual([]);
     });
   });

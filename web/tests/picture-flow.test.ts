@@ -35,10 +35,6 @@ class FakeVideo extends EventTarget {
 /** A browser that does not tell of frames. */
 class OldVideo extends EventTarget {
   readyState = 2;
-
-  checkVisibility(): boolean {
-    return true;
-  }
 }
 
 describe("how a picture comes", () => {
@@ -103,6 +99,16 @@ describe("how a picture comes", () => {
     expect(flows).toEqual(["coming", "going"]);
     pass(3);
     expect(flows.at(-1)).toBe("still");
+  });
+
+  it("is not judged for a time in which the page itself stood still", () => {
+    watch(video);
+    pass(1, true);
+    const before = performance.now();
+    vi.spyOn(performance, "now").mockImplementation(() => before + 20_000);
+    vi.advanceTimersByTime(1000);
+    expect(flows).toEqual(["coming", "going"]);
+    vi.restoreAllMocks();
   });
 
   it("is never still for a browser that does not tell of frames", () => {

@@ -397,7 +397,8 @@ export class Call {
   }
 
   private unheard(): void {
-    if (this.inside && this.media?.transport === "connected") this.repair.replace();
+    const linked = this.signal.state === "connected";
+    if (this.inside && linked && this.media?.transport === "connected") this.repair.replace();
   }
 
   private async wayCondition(since: number): Promise<WayCondition> {

@@ -12,6 +12,9 @@ export const SETTLE_MILLISECONDS = 1500;
 /** A server that was started anew sees everybody come back one after the other. */
 export const RETURN_MILLISECONDS = 8000;
 export const TOLD_MILLISECONDS = 6000;
+/** Of whoever comes and goes all the time no more is told than this, so that they do not drown the others. */
+const MOST_TELLINGS = 2;
+const TELLINGS_MILLISECONDS = 60_000;
 
 /** Tells for a few seconds who came into the room or left it; of several the newest. */
 export class Comings {
@@ -21,6 +24,8 @@ export class Comings {
   private here: ReadonlyMap<string, string> = new Map();
   /** Who came or went since, the newest last. */
   private readonly moved = new Set<string>();
+  /** When was told of whom, of late. */
+  private readonly tellings = new Map<string, readonly number[]>();
   private settling: ReturnType<typeof setTimeout> | undefined;
   private hiding: ReturnType<typeof setTimeout> | undefined;
 
@@ -55,13 +60,23 @@ export class Comings {
     this.settling ??= setTimeout(() => this.tell(), SETTLE_MILLISECONDS);
   }
 
+  private mayTell(person: string, now: number): boolean {
+    return this.toldLately(person, now).length < MOST_TELLINGS;
+  }
+
+  private toldLately(person: string, now: number): readonly number[] {
+    return (this.tellings.get(person) ?? []).filter((told) => now - told < TELLINGS_MILLISECONDS);
+  }
+
   private tell(): void {
     const { known, here } = this;
-    const person = [...this.moved].findLast((one) => known?.has(one) !== here.has(one));
+    const now = performance.now();
+    const person = [...this.moved].findLast((one) => known?.has(one) !== here.has(one) && this.mayTell(one, now));
     this.settling = undefined;
     this.moved.clear();
     this.known = here;
     if (person === undefined) return;
+    this.tellings.set(person, [...this.toldLately(person, now), now]);
     const name = here.get(person) ?? known?.get(person) ?? "";
     this.news.value = { kind: here.has(person) ? "came" : "gone", name };
     clearTimeout(this.hiding);

@@ -1,7 +1,16 @@
-/** How long nothing may go out while things come in. A silent microphone sends every 400 ms (Opus DTX). */
-const PATIENCE_MILLISECONDS = 4000;
+/**
+ * How long nothing may go out while things come in: longer than the longest pause of reports alone (RTCP for sound,
+ * 7.5 s). A silent microphone sends every 400 ms (Opus DTX).
+ */
+const PATIENCE_MILLISECONDS = 8000;
+/** Each time that it happens again soon, a repair has not helped: the next one waits longer. */
+const GROWTH = 3;
+const MOST_PATIENCE_MILLISECONDS = 120_000;
+const FORGOTTEN_MILLISECONDS = 600_000;
 /** What came so long ago does not say that the way works. */
 const FRESH_MILLISECONDS = 1000;
+/** Between two looks: the page itself stood still, and knows nothing of that time. */
+const BLIND_MILLISECONDS = 1000;
 
 /**
  * Notices that nothing of ours leaves although things come in. So it is in Firefox when its consent to send has lapsed
@@ -11,17 +20,25 @@ const FRESH_MILLISECONDS = 1000;
 export class Departures {
   private last = -1;
   private wentAt = 0;
+  private lookedAt = 0;
+  private toldAt = Number.NEGATIVE_INFINITY;
+  private patience = PATIENCE_MILLISECONDS;
 
   rest(now: number): void {
     this.wentAt = now;
   }
 
-  /** `went`: bytes so far, null when nothing has to go out. True, now and then: nothing has for too long. */
+  /** To be asked several times a second. `went`: bytes so far, null when nothing has to go out. True: for too long. */
   stand(went: number | null, cameAt: number, now: number): boolean {
     const moved = went === null || went > this.last;
+    const blind = now - this.lookedAt > BLIND_MILLISECONDS;
     this.last = went ?? -1;
-    if (moved || now - cameAt > FRESH_MILLISECONDS) this.wentAt = now;
-    if (now - this.wentAt <= PATIENCE_MILLISECONDS) return false;
+    this.lookedAt = now;
+    if (moved || blind || now - cameAt > FRESH_MILLISECONDS) this.rest(now);
+    if (now - this.toldAt > FORGOTTEN_MILLISECONDS) this.patience = PATIENCE_MILLISECONDS;
+    if (now - this.wentAt <= this.patience) return false;
+    this.patience = Math.min(GROWTH * this.patience, MOST_PATIENCE_MILLISECONDS);
+    this.toldAt = now;
     this.rest(now);
     return true;
   }

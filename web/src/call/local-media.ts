@@ -110,7 +110,7 @@ export class LocalMedia {
       if (kind === "on" || kind === "asking") await this.setCameraOn(false);
       return;
     }
-    if (before === "audio_only" && this.camera.peek().kind === "off") return this.setCameraOn(true);
+    if (before === "audio_only" && mayWorkNow(this.camera.peek())) return this.setCameraOn(true);
     await this.fitCamera(quality);
   }
 
@@ -216,5 +216,12 @@ export class LocalMedia {
 function isSmaller(track: MediaStreamTrack, quality: Quality): boolean {
   const { width = 0, height = 0 } = track.getSettings();
   const longer = Math.max(width, height);
-  return longer > 0 && longer < pictureLimits(quality).size.width;
+  const able = track.getCapabilities?.().width?.max ?? Number.POSITIVE_INFINITY;
+  return longer > 0 && longer < Math.min(able, pictureLimits(quality).size.width);
+}
+
+/** Meanwhile it may have been plugged in, or let go by another program. */
+function mayWorkNow(camera: DeviceStatus): boolean {
+  if (camera.kind === "trouble") return camera.trouble === "missing" || camera.trouble === "in_use";
+  return camera.kind === "off";
 }

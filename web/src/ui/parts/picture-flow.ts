@@ -11,6 +11,7 @@ const PATIENCE_MILLISECONDS = 3000;
 export function watchFlow(video: HTMLVideoElement, tell: (flow: Flow) => void): () => void {
   let arrived = video.readyState >= HAVE_CURRENT_DATA;
   let last = performance.now();
+  let looked = last;
   let told: Flow | null = null;
   let request = 0;
   // Older browsers do not tell of frames: there a picture is never still.
@@ -31,9 +32,12 @@ export function watchFlow(video: HTMLVideoElement, tell: (flow: Flow) => void): 
     request = video.requestVideoFrameCallback(frame);
   };
   const look = () => {
-    // What nobody can see is neither sent nor drawn.
-    if (document.hidden || !video.checkVisibility()) last = performance.now();
-    judge(performance.now() - last > PATIENCE_MILLISECONDS);
+    const now = performance.now();
+    // What nobody can see is neither sent nor drawn, and of a time in which the page stood still it knows nothing.
+    const unseen = document.hidden || video.checkVisibility?.() === false || now - looked > 2 * LOOK_MILLISECONDS;
+    if (unseen) last = now;
+    looked = now;
+    judge(now - last > PATIENCE_MILLISECONDS);
   };
   judge(false);
   video.addEventListener("loadeddata", came);

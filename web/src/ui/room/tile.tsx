@@ -82,7 +82,7 @@ export function Tile(props: TileProps) {
         {speaking && <Tag icon={AudioLines} look="calm" text={said.room.stage.speaking} />}
         {told.microphone !== "on" && <Tag icon={MicOff} text={said.room.theirMicrophoneOff} />}
         {!cameraOn && place === "beside" && <VideoOff class="mark" aria-hidden="true" />}
-        {paused && <Tag icon={PauseCircle} text={said.room.picturePaused} status />}
+        {paused && <Tag icon={PauseCircle} text={said.room.picturePaused} />}
         {connection === "connecting" && <Tag icon={LogIn} look="calm" text={said.peerConnection.connecting} status />}
         {disturbed && <Tag icon={WifiOff} text={said.peerConnection[connection]} status />}
       </figcaption>
