@@ -27,9 +27,15 @@ export function watchFlow(video: HTMLVideoElement, tell: (flow: Flow) => void): 
     last = performance.now();
     judge(false);
   };
-  const frame = () => {
-    came();
-    request = video.requestVideoFrameCallback(frame);
+  // One of a second's frames is enough: a call for each would have the page drawn anew for each.
+  let asked = false;
+  const ask = () => {
+    if (!framesAreTold || asked) return;
+    asked = true;
+    request = video.requestVideoFrameCallback(() => {
+      asked = false;
+      came();
+    });
   };
   const look = () => {
     const now = performance.now();
@@ -37,11 +43,12 @@ export function watchFlow(video: HTMLVideoElement, tell: (flow: Flow) => void): 
     const unseen = document.hidden || video.checkVisibility?.() === false || now - looked > 2 * LOOK_MILLISECONDS;
     if (unseen) last = now;
     looked = now;
+    ask();
     judge(now - last > PATIENCE_MILLISECONDS);
   };
   judge(false);
   video.addEventListener("loadeddata", came);
-  if (framesAreTold) request = video.requestVideoFrameCallback(frame);
+  ask();
   const timer = setInterval(look, LOOK_MILLISECONDS);
   return () => {
     clearInterval(timer);
