@@ -23,7 +23,15 @@ import msgspec
 from bench.browsers import drive_browsers
 from bench.call import Watched
 from bench.report import Cell, percentile, print_result, print_table
-from bench.senses import SOUND_LEVEL, Sensed, back_after, longest_gap, new_pictures, sounding
+from bench.senses import (
+    SOUND_LEVEL,
+    Sensed,
+    back_after,
+    longest_gap,
+    new_pictures,
+    sound_after_picture,
+    sounding,
+)
 
 SECONDS = 20
 SLOW_SETTLED_MS = 5000
@@ -97,6 +105,7 @@ class Period(msgspec.Struct, frozen=True):
 
     started: float
     samples: list[Sample]
+    sensed: Sensed
     others: dict[str, int]
     seconds: float
 
@@ -113,6 +122,11 @@ class Period(msgspec.Struct, frozen=True):
 
     def height(self, since: float = 0) -> float:
         return percentile((each.height for each in self.samples if each.at >= since), 50)
+
+    def sound_after_picture(self) -> float | None:
+        """Milliseconds, in the middle; negative when the sound comes first."""
+        offsets = sound_after_picture(self.sensed)
+        return percentile(offsets, 50) if offsets else None
 
     def others_frames_per_second(self) -> float:
         return min(self.others.values()) / self.seconds
@@ -192,6 +206,7 @@ def _slow(slow: Slow | None) -> Fields:
         ["slow: audio lost, %", clean.audio_loss_percent(), limited.audio_loss_percent(), freed.audio_loss_percent()],
         ["after 5 s: audio lost, %", None, limited.audio_loss_percent(settled), None],
     ]
+    rows.append(["slow: sound after picture, ms", *(each.sound_after_picture() for each in (clean, limited, freed))])
     for name in clean.others:
         rows.append([f"{name}: frames/s", *(each.others[name] / each.seconds for each in (clean, limited, freed))])
     print_table("One of three limited to 400 kbit/s", ["", "clean", "limited", "freed"], rows)

@@ -1,10 +1,10 @@
 """Who gets which picture in what quality, when a down-link holds only so much. Pure.
 
 Sound is not in it: its rate is set aside before. First everybody visible gets the least picture, then everybody one
-of 10 fps, then each gets more, the most important first: the shared screen, the main tile, the others by size. A
-camera loses temporal layers before spatial ones, but not below 10 fps while a lower spatial layer is left; a screen
-keeps its resolution. Whoever's least picture does not fit is off. A publisher that follows this subscriber's limit is
-given bits instead of a layer.
+that moves, then each gets more, the most important first: the shared screen, the main tile, the others by size. A
+camera loses temporal layers before spatial ones, but none that leaves fewer than `FEWEST_FRAMES` while a lower spatial
+layer is left; a screen keeps its resolution. Whoever's least picture does not fit is off. A publisher that follows
+this subscriber's limit is given bits instead of a layer.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,10 @@ MOST_FOLLOWING = 2_500_000
 """A camera that follows a limit sends no more in any case (bits per second)."""
 COMFORTABLE = 800_000
 """A picture that follows a limit above it has not visibly lost."""
+
+FEWEST_FRAMES = 12
+"""A second. With fewer a face jerks: then a smaller picture is better."""
+_ASSUMED_FRAMES = 30.0
 
 _ASSUMED = (150_000, 500_000, 1_500_000)
 """Of the highest three spatial layers, while they are not sent and so can't be measured."""
@@ -63,6 +67,8 @@ class Demand(NamedTuple):
     """The publisher follows this subscriber's limit: from so many bits per second on each spatial layer can be had."""
     most: int = MOST_FOLLOWING
     """A publisher that follows has no use for more bits per second."""
+    frames_per_second: float = 0
+    """Of the camera; 0 = not known."""
 
 
 class Grant(NamedTuple):
@@ -85,7 +91,7 @@ class _Rung(NamedTuple):
     choice: Choice
     cost: int
     slow: bool
-    """Below 10 fps."""
+    """Fewer than `FEWEST_FRAMES` for want of temporal layers."""
 
 
 class _Place:
@@ -154,9 +160,10 @@ def _importance(demand: Demand) -> tuple[bool, bool, int]:
 
 
 def _ladder(demand: Demand) -> list[_Rung]:
-    """What may be chosen, best first, each cheaper than the one before it."""
+    """What may be chosen, best first; but for what flows, each is cheaper than the one before it."""
     rates = _completed(demand.rates)
     highest = len(rates) - 1
+    frames = demand.frames_per_second or _ASSUMED_FRAMES
     top = highest if demand.screen else min(highest, LAYER_OF[demand.tile.size])
     rungs: list[_Rung] = []
     for spatial in range(top, -1, -1):
@@ -164,12 +171,14 @@ def _ladder(demand: Demand) -> list[_Rung]:
         last = len(row) - 1
         least = demand.least[spatial] if spatial < len(demand.least) else 0
         for temporal in range(last, -1, -1):
-            slow = temporal < last - 1
+            # As libwebrtc makes them, each temporal layer doubles the frame rate.
+            slow = temporal < last and frames / (1 << (last - temporal)) < FEWEST_FRAMES
             if temporal < last and (least or (slow and spatial > 0 and not demand.screen)):
                 break
             cost = min(least, row[temporal]) if least else row[temporal]
-            if not rungs or cost < rungs[-1].cost:
-                choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
+            choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
+            # What flows stays possible beside a layer that seems to cost less: one that just ends or begins.
+            if not rungs or cost < rungs[-1].cost or choice == demand.current:
                 rungs.append(_Rung(choice, cost, slow))
     return rungs
 

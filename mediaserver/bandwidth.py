@@ -20,7 +20,9 @@ from mediaserver.allocation import (
     Measure,
     allocate,
 )
+from mediaserver.doubt import RoundTrip
 from mediaserver.downlink import SENT_SECONDS, Downlink, SentRate
+from mediaserver.missing_layers import MissingLayers
 from mediaserver.probing import Backoff, Prober, ProbeState
 from mediaserver.relayed_limit import AUDIO_BITS_PER_SECOND, LEAST_SHARED
 from mediaserver.rtcp import Nack, ReportBlock
@@ -50,8 +52,6 @@ _DROWNING = 1.3
 """Pictures this far above the room there is stop at once; waiting for the keyframe below would cost the sound."""
 _SWITCH_SECONDS = 1.0
 """A lower layer may take so long to come; lowered again meanwhile, the higher one that still flows stops at once."""
-_NEVER = 1 << 40
-_PATIENCE_SECONDS = 4.0
 _HELD = 0.85
 """Of what flowed before something got better, so much is held when that was too much."""
 _DISOBEYED = 1.4
@@ -68,6 +68,11 @@ class PictureStream(Protocol):
     limit: int | None
     """What its publisher may send for it, when it follows."""
 
+    @property
+    def frames_per_second(self) -> float:
+        """Of the camera, as measured with `layer_rates`; 0 = not known."""
+        ...
+
     def layer_rates(self, now: float) -> tuple[tuple[int, ...], ...]: ...
 
     def choose(self, spatial: int, temporal: int, now: float, *, strictly: bool) -> None:
@@ -76,31 +81,9 @@ class PictureStream(Protocol):
 
     def pad(self, octets: int, now: float) -> int: ...
 
-
-class MissingLayers:
-    """A layer that was chosen, and that its publisher does not send although it sends a higher one, is not there."""
-
-    __slots__ = ("_chosen", "_given_up", "_since")
-
-    def __init__(self) -> None:
-        self._chosen = self._given_up = -1
-        self._since = 0.0
-
-    def left_out(self, rates: tuple[tuple[int, ...], ...], chosen: int, now: float) -> tuple[tuple[int, ...], ...]:
-        """`rates` with those of a missing layer beyond any budget, for a while."""
-        if self._given_up >= 0 and now - self._since > _FORGIVE_SECONDS:
-            self._given_up = self._chosen = -1
-        if self._given_up < 0:
-            absent = 0 <= chosen < len(rates) and not rates[chosen][-1] and any(row[-1] for row in rates[chosen + 1 :])
-            if not absent:
-                self._chosen = -1
-            elif chosen != self._chosen:
-                self._chosen, self._since = chosen, now
-            elif now - self._since > _PATIENCE_SECONDS:
-                self._given_up, self._since = chosen, now
-        if not 0 <= self._given_up < len(rates):
-            return rates
-        return tuple((_NEVER,) if number == self._given_up else row for number, row in enumerate(rates))
+    def report_now(self, now: float) -> bool:
+        """Sends a sender report out of turn; whether it could."""
+        ...
 
 
 class Sent(NamedTuple):
@@ -182,8 +165,8 @@ class DownlinkControl:
         padded = self._prober.padded(now - SENT_SECONDS - 2 * LOOK_SECONDS)
         self.downlink.estimated(bits_per_second, self._sent.rate, now, sound=self._sound.rate, padded=padded)
 
-    def reported(self, block: ReportBlock, round_trip: float | None, now: float) -> None:
-        """A report about one of our streams came; `round_trip` in seconds when it tells one."""
+    def reported(self, block: ReportBlock, round_trip: RoundTrip | None, now: float) -> None:
+        """A report about one of our streams came; `round_trip` when it tells one."""
         self.downlink.reported(block, self._sent.rate, now)
         if round_trip is not None:
             self.downlink.measured_round_trip(round_trip, self._sent.rate, now)
@@ -216,6 +199,7 @@ class DownlinkControl:
             now >= self._next_look
             or self._changed
             or self._overuses != self.downlink.overuses
+            or self.downlink.doubt.asks
             or self._prober.state is ProbeState.PADDING
         )
 
@@ -224,6 +208,9 @@ class DownlinkControl:
         self._sound.sample(sent.sound, now)
         self._sent.sample(sent.everything, now)
         self._note_overuse(now)
+        if self.downlink.doubt.asks:
+            self.downlink.doubt.asks = False
+            self._ask_for_round_trip(pictures, now)
         budget = self.downlink.budget
         self._next_look = now + (FREE_LOOK_SECONDS if budget is None else LOOK_SECONDS)
         if budget is None and not self._changed:
@@ -261,6 +248,13 @@ class DownlinkControl:
             if octets <= 0:
                 break
             octets -= picture.stream.pad(octets, now)
+        if self._prober.asks:
+            self._prober.asks = False
+            self._ask_for_round_trip(pictures, now)
+
+    @staticmethod
+    def _ask_for_round_trip(pictures: Sequence[Picture], now: float) -> None:
+        any(picture.stream.report_now(now) for picture in pictures)
 
     def grant(self, ssrc: int) -> Grant:
         """What the picture of that SSRC was granted last."""
@@ -284,7 +278,7 @@ class DownlinkControl:
                 self._tries.succeeded()
             return
         self._overuses = self.downlink.overuses
-        if self._prober.overused(now):
+        if self._prober.overused(now, self._sent.rate):
             return
         wait = HOLD_SECONDS
         if tried <= TRIAL_SECONDS:
@@ -297,6 +291,8 @@ class DownlinkControl:
         self._raise_after = max(self._raise_after, now + wait)
 
     def _may_raise(self, now: float) -> bool:
+        if self.downlink.doubt.open:
+            return False
         if now >= self._raise_after:
             return True
         budget = self.downlink.budget or 0
@@ -313,7 +309,8 @@ class DownlinkControl:
         grant = self._grants.get(ssrc, _NOTHING_YET)
         rates = self._rates(picture, now)
         rate = rates[grant.choice.spatial][-1] if 0 <= grant.choice.spatial < len(rates) else 0
-        demand = Demand(rates, picture.tile, grant.choice, picture.screen)
+        frames = picture.stream.frames_per_second
+        demand = Demand(rates, picture.tile, grant.choice, picture.screen, frames_per_second=frames)
         if not picture.follows or (picture.shared and len(rates) > 1) or self._disobeys(ssrc, rate, grant, now):
             return demand
         if picture.shared:

@@ -5,7 +5,8 @@ delay grows, and so measures a full link well; otherwise it rises by 8 % a secon
 what arrives, and so says nothing of a link that is not full. Therefore two states: free (`budget` None) until the
 first sign of overuse, then limited. A budget falls by REMB, loss or, where no REMB comes, by a growing round trip;
 it rises with a REMB that rises above it, or when a probe went well (`proved`). What follows at once after that shows
-that it was too much, and not how much less there is: then it falls to a little below what held before.
+that it was too much, and not how much less there is: then it falls to a little below what held before. A REMB that
+nothing else confirms is doubted (`doubt.py`) until the round trip says whether there is a queue.
 
 Loss: more than a tenth lost is a full link (draft-ietf-rmcat-gcc-02 section 6), less is the path's own. So is loss
 that stays although less is sent.
@@ -14,6 +15,7 @@ that stays although less is sent.
 from collections import deque
 from math import sqrt
 
+from mediaserver.doubt import Doubt, RoundTrip
 from mediaserver.rtcp import Nack, ReportBlock
 
 LEAST_BUDGET = 30_000
@@ -50,6 +52,9 @@ _ECHO_SECONDS = 2.0
 _OVERHEAD = 30_000
 """Headers are in what is sent, but not in a REMB."""
 _QUEUE_SECONDS = 0.25
+NO_QUEUE_SECONDS = 0.05
+_ROUND_TRIP_SECONDS = 5.0
+"""Who has told no round trip for so long won't answer soon."""
 _BASE_DRIFT_SECONDS = 0.005
 """By each measurement the shortest round trip is forgotten so much: routes change."""
 _REMB_SECONDS = 5.0
@@ -63,6 +68,7 @@ class Downlink:
 
     __slots__ = (
         "_accustomed",
+        "_answered_since",
         "_base_round_trip",
         "_estimated_at",
         "_forgives_until",
@@ -73,13 +79,16 @@ class Downlink:
         "_proved_at",
         "_proved_from",
         "_risen_at",
+        "_round_trip_at",
         "_sent_at_retreat",
         "budget",
+        "doubt",
         "estimate",
         "fallen_from",
         "heard_at",
         "overused_at",
         "overuses",
+        "queue",
     )
 
     def __init__(self) -> None:
@@ -110,10 +119,19 @@ class Downlink:
         self._accustomed = 0.0
         """Loss that is the path's own."""
         self._base_round_trip = float("inf")
+        self._round_trip_at = self._answered_since = float("-inf")
+        """When one was told last, and when that was sent which was answered."""
+        self.queue = RoundTrip(0.0, float("-inf"))
+        """How much longer than the shortest the last round trip took."""
+        self.doubt = Doubt()
 
     def blind(self, now: float) -> bool:
         """No REMB comes, as from Chromium while its first encoding has sent nothing: overuse shows late, as loss."""
         return now - self._estimated_at > _REMB_SECONDS
+
+    def answers(self, now: float) -> bool:
+        """Whether round trips are told: a sender report sent now will most likely be answered."""
+        return now - self._round_trip_at < _ROUND_TRIP_SECONDS
 
     def estimated(self, bits_per_second: int, sent: int, now: float, *, sound: int = 0, padded: bool = False) -> None:
         """A REMB came, which browsers tell of pictures alone. `sent`: bits per second sent of late; `sound`: those of
@@ -121,17 +139,24 @@ class Downlink:
         before, self.estimate = self.estimate, bits_per_second
         self._estimated_at = self.heard_at = now
         pictures = sent - sound
+        if bits_per_second > before:
+            self.doubt.end()
         if bits_per_second > before or bits_per_second > pictures * _LESS - _OVERHEAD:
             self._risen_at = now
         first_above = pictures * _FIRST_BELOW_SENT if pictures > _LITTLE_SENT else 0
         if bits_per_second < (before * _FALL if before else first_above):
-            self._fell(bits_per_second + sound, sent, now)
+            self._suspected(bits_per_second + sound, sent, now, certain=padded or not before)
+        elif self.doubt.overdue(now):
+            self._fell(self.doubt.budget, sent, now)
         elif self.budget is not None and bits_per_second > before:
             self._risen(bits_per_second + sound, self.budget, 0 if padded else sent, now)
-        elif self.budget is not None and now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS:
+        elif self.budget is not None and not self.doubt.open and self._stays(now):
             # It would rise if the link were not full; but it may have stayed from when little was sent.
             stuck = max(bits_per_second + sound, int(_RETREAT * min(sent, self.budget)))
-            self._overused(min(self.budget, stuck), sent, now)
+            self._suspected(min(self.budget, stuck), sent, now, certain=padded)
+
+    def _stays(self, now: float) -> bool:
+        return now - max(self._risen_at, self.overused_at) > _STUCK_SECONDS
 
     def _risen(self, bits_per_second: int, budget: int, sent: int, now: float) -> None:
         """It would not rise if what is sent were too much, also where a publisher sends more than it was told to."""
@@ -139,9 +164,17 @@ class Downlink:
         held = min(sent, int(budget * _MOST_RISE)) if settled else 0
         self.budget = max(budget, bits_per_second, held)
 
-    def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
+    def _suspected(self, budget: int, sent: int, now: float, *, certain: bool) -> None:
+        """A second sign confirms the first."""
         if now < self._forgives_until:
             return
+        calm = now - max(self.overused_at, self._proved_at) > _ECHO_SECONDS and self._loss()[1] < _MOST_LOSS
+        if certain or self.doubt.open or not (calm and self.answers(now)):
+            self._fell(budget, sent, now)
+        else:
+            self.doubt.begin(budget, now)
+
+    def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
         # A REMB is an average: while it follows a sudden fall each is above the truth, and loss may tell more.
         packets, fraction = self._loss()
         budget = bits_per_second
@@ -217,13 +250,24 @@ class Downlink:
             budget = max(budget, min(_BLIND_DEPTH, (self.budget or sent) // 2))
         self._overused(budget, sent, now)
 
-    def measured_round_trip(self, seconds: float, sent: int, now: float) -> None:
-        """Counts only where no REMB comes, or a REMB that has not yet risen to what is sent and so can't fall: else
-        the browser's own view of delay is far finer. A negative one is a report's mistake, or a lie."""
-        if seconds < 0:
+    def measured_round_trip(self, round_trip: RoundTrip, sent: int, now: float) -> None:
+        """Answers doubts. Else it counts only where no REMB comes, or a REMB that has not yet risen to what is sent and
+        so can't fall: the browser's own view of delay is finer. A negative one is a report's mistake, or a lie; and
+        what was sent once is answered with every report until the next one is."""
+        self._round_trip_at = now
+        if round_trip.seconds < 0 or round_trip.since <= self._answered_since:
             return
-        self._base_round_trip = min(seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
-        queue = seconds - self._base_round_trip
+        self._answered_since = round_trip.since
+        self._base_round_trip = min(round_trip.seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
+        queue = round_trip.seconds - self._base_round_trip
+        self.queue = RoundTrip(queue, round_trip.since)
+        if self.doubt.answered(round_trip):
+            if queue <= NO_QUEUE_SECONDS:
+                self.doubt.end()
+                self._risen_at = now
+            elif queue > _QUEUE_SECONDS or self.doubt.confirmed(now):
+                self._fell(self.doubt.budget, sent, now)
+                return
         if (
             queue > _QUEUE_SECONDS
             and (self.blind(now) or self.estimate < sent)
@@ -232,6 +276,7 @@ class Downlink:
             self._overused(int(sent * _RETREAT), sent, now)
 
     def _overused(self, budget: int, sent: int, now: float) -> None:
+        self.doubt.end()
         self.fallen_from = self.budget or sent
         if now - self._proved_at < _ECHO_SECONDS:
             budget = max(budget, int(_RETREAT * self._proved_from))

@@ -29,6 +29,8 @@ class Drop(IntEnum):
     ARRIVAL_NOT_TOLD = 19
     """The packet was taken, but transport-cc has no room for it."""
     RETRANSMISSION_TOO_MANY = 30
+    RETRANSMISSION_OUTDATED = 35
+    """On a full link: older than the keyframe that the subscriber's decoder begins anew with."""
 
     # Arriving at the port and leaving it
     TOO_SHORT = 100

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
+from mediaserver.doubt import RoundTrip
 from mediaserver.drops import Drops
 from mediaserver.forwarder import ABS_SEND_TIME_UNITS
 from mediaserver.incoming import SILENCE, IncomingStream
@@ -116,6 +117,8 @@ class OutgoingStream(Outgoing):
         self.timestamp_offset = self._timeline.offset
         continued = self._pictures if stream is not self._timeline_of or self._renumbered else None
         self.stream = self._timeline_of = stream
+        if stream.video:
+            self._retransmission.renewed_at = self._next_number
         if stream.layered and (continued is not None or self._temporal < ALL_LAYERS):
             self._begin_shape(stream, index, continued, limit=self._temporal)
         else:
@@ -262,9 +265,9 @@ class OutgoingStream(Outgoing):
             self._packets_before += 1
             self._octets_before += len(payload)
 
-    def resend(self, sequences: Sequence[int], budget: TokenBucket, now: float) -> None:
-        """Answers a NACK. `budget`: of octets."""
-        self._retransmission.resend(self, sequences, self._highest(), budget, now)
+    def resend(self, sequences: Sequence[int], budget: TokenBucket, now: float, *, full: bool) -> None:
+        """Answers a NACK. `budget`: of octets. `full`: the link is known to be."""
+        self._retransmission.resend(self, sequences, self._highest(), budget, now, full=full)
 
     def pad(self, octets: int, now: float) -> int:
         """Sends about so many octets more than the publisher gives, to probe; how many it were. Nothing without RTX."""
@@ -282,8 +285,8 @@ class OutgoingStream(Outgoing):
         rtp_timestamp += self.timestamp_offset
         self._reports.send(self.ssrc, self.section.canonical_name, ntp, rtp_timestamp, self._sent(), now)
 
-    def received_report(self, block: ReportBlock, now: float) -> float | None:
-        """The subscriber's report about us; the round trip in seconds when it can be told."""
+    def received_report(self, block: ReportBlock, now: float) -> RoundTrip | None:
+        """The subscriber's report about us; the round trip when it can be told."""
         self.fraction_lost = block.fraction_lost
         self.packets_lost = block.packets_lost
         self.reported_at = now

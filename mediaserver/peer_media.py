@@ -221,7 +221,8 @@ class PeerMedia:
         subscription = self._subscriptions.get(request.media_ssrc)
         if subscription is not None and sequences:
             self._downlink.missed(request._replace(sequences=sequences), now)
-            subscription.resend(sequences, self._control.slow_work.resent, now)
+            full = self._downlink.downlink.budget is not None
+            subscription.resend(sequences, self._control.slow_work.resent, now, full=full)
 
     def _handle_blocks(self, blocks: tuple[ReportBlock, ...], arrival: float) -> None:
         for block in blocks:
@@ -230,7 +231,7 @@ class PeerMedia:
                 continue
             round_trip = subscription.received_report(block, arrival)
             if round_trip is not None:
-                self._control.measured_round_trip(round_trip)
+                self._control.measured_round_trip(round_trip.seconds)
             self._downlink.reported(block, round_trip, arrival)
 
     def tick(self, now: float) -> None:

@@ -1,16 +1,16 @@
 """Looking for more room on a limited down-link: when to pad, and how much. Pure; times are seconds, never falling.
 
 A cluster is a short time in which media and padding together fill a goal above the budget. No sign of overuse until
-the client was heard afterwards: the goal is proved. At the first sign padding ends and the next cluster waits, twice
-as long after each failure.
+the client was heard afterwards, and no queue at its end where round trips are told: the goal is proved. At the first
+sign padding ends and the next cluster waits, twice as long after each failure.
 """
 
 from enum import Enum
 
-from mediaserver.downlink import Downlink
+from mediaserver.downlink import NO_QUEUE_SECONDS, Downlink
 
 FIRST_WAIT_SECONDS = 3.0
-"""After any overuse, and after the first cluster that failed."""
+"""After any overuse, after the first cluster that failed, and after one that proved little."""
 MOST_WAIT_SECONDS = 8.0
 CLUSTER_SECONDS = 0.6
 JUDGE_SECONDS = 0.6
@@ -31,6 +31,9 @@ LEAST_STEP = 60_000
 MOST_GOAL = 10_000_000
 """No cluster sends more, whatever it is told of use."""
 PAUSE_SECONDS = 0.2
+_TICK = 0.05
+_SAME_MOMENT = 0.04
+"""What was sent later finds the queue drained, and says nothing."""
 _REACHED = 0.85
 _RETREAT = 0.85
 _FELLED = 0.5
@@ -67,6 +70,7 @@ class Prober:
     """`step` once a tick. One cluster at a time."""
 
     __slots__ = (
+        "_asked_at",
         "_backoff",
         "_began",
         "_budget",
@@ -77,8 +81,10 @@ class Prober:
         "_judged_after",
         "_next",
         "_patience",
+        "_queue",
         "_reached",
         "_sent_before",
+        "asks",
         "state",
     )
 
@@ -91,17 +97,24 @@ class Prober:
         """What filled the link at the last overuse, bits per second."""
         self._goal = self._budget = self._sent_before = self._reached = 0
         self._began = self._ends = 0.0
+        self._queue: float | None = None
+        """What was told of that which was sent with the last padding, seconds."""
+        self._asked_at = 0.0
+        self.asks = False
+        """A sender report is wanted; reset by who sends it."""
         self._judged_after, self._patience = JUDGE_SECONDS, PATIENCE_SECONDS
 
-    def overused(self, now: float) -> bool:
+    def overused(self, now: float, sent: int) -> bool:
         """The down-link has seen overuse. Whether a cluster did it: then it ends, and the budget is as before it. A
-        budget that fell far was not felled by so little."""
+        budget far below what was `sent` of late (bits per second) was not felled by so little."""
         budget = self._downlink.budget or 0
-        probed = self.state is not ProbeState.WAITING and budget > self._budget * _FELLED
+        probed = self.state is not ProbeState.WAITING and budget > min(sent, self._budget) * _FELLED
         if self.state is not ProbeState.WAITING:
             self._failed(now)
         else:
-            self._next = now + self._backoff.wait
+            # What held until now will be looked for soon.
+            self._backoff.succeeded()
+            self._next = now + FIRST_WAIT_SECONDS
         if probed:
             self._downlink.restore(self._budget, now)
         held = self._downlink.budget or 0
@@ -122,7 +135,8 @@ class Prober:
         if budget is None:
             self.state = ProbeState.WAITING
             return 0
-        if self.state is ProbeState.WAITING and budget < min(full, MOST_GOAL) and now >= self._next:
+        may_begin = now >= self._next and not self._downlink.doubt.open
+        if self.state is ProbeState.WAITING and budget < min(full, MOST_GOAL) and may_begin:
             self._begin(wanted, full, budget, sent, now)
         if self.state is ProbeState.PADDING:
             return self._pad(sent, now)
@@ -136,7 +150,7 @@ class Prober:
         another = budget > self._full_at * _ANOTHER_LINK
         goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
         self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
-        self._budget = budget
+        self._budget, self._queue = budget, None
         self._sent_before = sent
         self._began, self._ends = now, now + (BLIND_CLUSTER_SECONDS if blind else CLUSTER_SECONDS)
         self._judged_after = BLIND_JUDGE_SECONDS if blind else JUDGE_SECONDS
@@ -146,23 +160,35 @@ class Prober:
         elapsed = now - self._began
         if now >= self._ends:
             self._reached = int((sent - self._sent_before) / elapsed)
+            self._ends = now
             self.state = ProbeState.JUDGING
             return 0
+        if now + _TICK >= self._ends and self._asked_at < self._began:
+            self._asked_at, self.asks = now, True
         # One tick ahead, so that the first one pads too.
-        due = self._goal * (elapsed + 0.05) - (sent - self._sent_before)
+        due = self._goal * (elapsed + _TICK) - (sent - self._sent_before)
         return max(0, min(int(due), int(self._goal * 0.1))) // 8
 
     def _judge(self, budget: int, round_trip: float, now: float) -> None:
+        told = self._downlink.queue
+        if 0 <= told.since - self._asked_at < _SAME_MOMENT:
+            self._queue = told.seconds
         if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + self._patience:
             self._failed(now)
+        elif self._queue is not None and self._queue > NO_QUEUE_SECONDS:
+            # A REMB far below what is sent can't fall, and lost padding is missed by nobody: only the queue tells.
+            self._failed(now)
         elif now >= self._ends + self._judged_after + round_trip and self._downlink.heard_at > self._ends + round_trip:
-            self._downlink.proved(min(self._reached, self._goal), now)
-            self.state = ProbeState.WAITING
-            self._next = now + PAUSE_SECONDS
-            if self._reached > self._full_at * _ANOTHER_LINK:
-                self._backoff.succeeded()
-            else:
-                self._next += self._backoff.wait
+            self._succeeded(now)
+
+    def _succeeded(self, now: float) -> None:
+        self._downlink.proved(min(self._reached, self._goal), now)
+        self.state = ProbeState.WAITING
+        self._next = now + PAUSE_SECONDS
+        if self._reached > self._full_at * _ANOTHER_LINK:
+            self._backoff.succeeded()
+        else:
+            self._next += FIRST_WAIT_SECONDS
 
     def _failed(self, now: float) -> None:
         self.state = ProbeState.WAITING

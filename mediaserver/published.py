@@ -109,11 +109,22 @@ class PublishedSection:
 
     def rates(self, now: float) -> tuple[tuple[int, ...], ...]:
         """Of each layer, see `LayerRates.measure`; all of `temporal_layers`, zeros for a layer that is not sent."""
-        measured = [
-            (0,) if stream is None or now - stream.arrival > SILENT_SECONDS else stream.rates.measure(stream, now)
-            for stream in self.layers
-        ]
+        measured = [self._measured(stream, now) for stream in self.layers]
         return tuple(rates + rates[-1:] * (self.temporal_layers - len(rates)) for rates in measured)
+
+    @staticmethod
+    def _measured(stream: IncomingStream | None, now: float) -> tuple[int, ...]:
+        if stream is None:
+            return (0,)
+        if now - stream.arrival > SILENT_SECONDS:
+            stream.rates.pause()
+            return (0,)
+        return stream.rates.measure(stream, now)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of the layer that had most when the rates were measured; 0 = not known."""
+        return max((stream.rates.frames_per_second for stream in self.layers if stream is not None), default=0.0)
 
     @property
     def temporal_layers(self) -> int:

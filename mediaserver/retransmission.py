@@ -56,7 +56,7 @@ class Retransmission:
     """Of one subscription, which says with each call how it sends. `packets`: those asked for; `octets`: all that went
     out here, headers included."""
 
-    __slots__ = ("_counts", "_resent", "_resent_since", "_sequence", "_spans", "octets", "packets")
+    __slots__ = ("_counts", "_resent", "_resent_since", "_sequence", "_spans", "octets", "packets", "renewed_at")
 
     def __init__(self, drops: Drops) -> None:
         self._counts = drops.counts
@@ -65,6 +65,8 @@ class Retransmission:
         self._resent: set[int] = set()
         self._resent_since = 0.0
         self.packets = self.octets = 0
+        self.renewed_at = -1
+        """The number of the last keyframe that something new began with."""
 
     def begin(self, span: Span) -> None:
         """What follows begins here; spans that nothing can be found by any more are forgotten."""
@@ -77,15 +79,19 @@ class Retransmission:
         self._spans = []
 
     def resend(
-        self, outgoing: Outgoing, sequences: Sequence[int], highest: int, budget: TokenBucket, now: float
+        self, outgoing: Outgoing, sequences: Sequence[int], highest: int, budget: TokenBucket, now: float, *, full: bool
     ) -> None:
         """Answers a NACK: in one interval each number at most once, a bounded number in all, and no more octets of
-        packets than the peer's `budget` has. `highest`: the outgoing number last used."""
+        packets than the peer's `budget` has. `highest`: the outgoing number last used. `full`: the link is, and what
+        it holds is for the keyframe that ends the waiting, not for what came before it."""
         if now - self._resent_since > _RESEND_SECONDS:
             self._resent.clear()
             self._resent_since = now
         for sequence in sequences:
             number = unwrap(sequence, highest)
+            if full and number < self.renewed_at:
+                self._counts[Drop.RETRANSMISSION_OUTDATED] += 1
+                continue
             span = self._span(number)
             found = span.find(number) if span is not None and outgoing.repair_word else None
             if span is None or found is None or number > highest:

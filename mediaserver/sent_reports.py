@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mediaserver.doubt import RoundTrip
 from mediaserver.rtcp import ReportBlock, sender_report, source_description
 
 _MOST_REPORTS = 8
@@ -28,7 +29,7 @@ class SentReports:
         report = sender_report(ssrc, ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp, *sent)
         self._send(report + source_description(ssrc, name.encode()))
 
-    def round_trip(self, block: ReportBlock, now: float) -> float | None:
-        """In seconds, negative when the block is wrong; None when it answers none of them, or nobody knows which."""
+    def round_trip(self, block: ReportBlock, now: float) -> RoundTrip | None:
+        """Negative when the block is wrong; None when it answers none of them, or nobody knows which."""
         sent_at = self._at.get(block.last_sender_report)
-        return None if sent_at is None else now - sent_at - block.delay_since_last / 65536
+        return None if sent_at is None else RoundTrip(now - sent_at - block.delay_since_last / 65536, sent_at)

@@ -215,12 +215,19 @@ class Subscription(OutgoingStream):
         self.begin(stream, index, timestamp, now)
         self._follow_level()
         stream.enlist(self)
-        report = stream.reception.report
-        if report is not None:
-            elapsed = now - stream.reception.report_arrival
-            rtp_timestamp = report.rtp_timestamp + int(elapsed * stream.clock_rate)
-            self.send_report(report.ntp + int(elapsed * (1 << 32)), rtp_timestamp, now)
+        self.report_now(now)
         self._hope(now)
+        return True
+
+    def report_now(self, now: float) -> bool:
+        """Sends a sender report out of turn, reckoned from the publisher's last one. Whether there was one."""
+        stream = self.stream
+        report = stream.reception.report if stream is not None else None
+        if stream is None or report is None:
+            return False
+        elapsed = now - stream.reception.report_arrival
+        rtp_timestamp = report.rtp_timestamp + int(elapsed * stream.clock_rate)
+        self.send_report(report.ntp + int(elapsed * (1 << 32)), rtp_timestamp, now)
         return True
 
     def settle(self) -> None:
@@ -235,6 +242,11 @@ class Subscription(OutgoingStream):
         if self._published is None:
             return ()
         return self._published.rates(now)
+
+    @property
+    def frames_per_second(self) -> float:
+        """As measured with `layer_rates`; 0 = not known."""
+        return 0.0 if self._published is None else self._published.frames_per_second
 
     def request_keyframe(self, now: float) -> None:
         """The subscriber's decoder needs a keyframe, or says so. One that is awaited is asked for until it comes."""

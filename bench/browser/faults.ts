@@ -9,7 +9,7 @@ import { MeasuredPage, now } from "./page.ts";
 import { type Impairment, Path } from "./path.ts";
 import { People } from "./people.ts";
 import { protocol, type ReceivedSample, received } from "./statistics.ts";
-import { type Happened, watch, watchAfter } from "./watched.ts";
+import { type Happened, type Sensed, watch, watchAfter } from "./watched.ts";
 
 const DOCTOR = 1;
 const PATIENT = 2;
@@ -122,6 +122,7 @@ interface Receivers {
 interface Sampled {
   started: number;
   samples: ReceivedSample[];
+  sensed: Sensed;
   /** What the others decoded in it, by name. */
   others: Record<string, number>;
   seconds: number;
@@ -139,7 +140,8 @@ async function sample({ slow, people }: Receivers, seconds: number): Promise<Sam
   const others = Object.fromEntries(
     Object.entries(after).map(([name, frames]) => [name, frames - (before[name] ?? 0)]),
   );
-  return { started, samples, others, seconds: (now() - started) / 1000 };
+  const sensed = await slow.sensed(started);
+  return { started, samples, sensed, others, seconds: (now() - started) / 1000 };
 }
 
 /** A page that sends all layers; three who receive it, of whom one is limited: the browser. */

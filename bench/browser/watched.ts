@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type MeasuredPage, now } from "./page.ts";
 import { type Statistics, statistics } from "./statistics.ts";
 
-type Sensed = Awaited<ReturnType<MeasuredPage["sensed"]>>;
+export type Sensed = Awaited<ReturnType<MeasuredPage["sensed"]>>;
 
 export interface Watched extends Sensed {
   seconds: number;

@@ -1,23 +1,28 @@
 """A subscriber at the end of a simulated link: bottleneck with a queue, loss, delay; feedback as browsers give it.
 
 The REMB comes from aiortc's port of libwebrtc's estimator and speaks of pictures alone, told at most every 250 ms;
-reports come once a second.
+reports come once a second, and so do sender reports.
 No real time passes: moments are computed.
 """
 
 import heapq
 from collections import Counter
 from itertools import count
+from typing import NamedTuple
 
 from aiortc.rate import RemoteBitrateEstimator
 
 from bench.link import Impairment, Link
 from mediaserver.bandwidth import DownlinkControl, Picture, Sent
+from mediaserver.doubt import RoundTrip
 from mediaserver.rtcp import Nack, ReportBlock
 from mediaserver.tiles import Tile, TileSize
 
 STEP = 0.01
 AUDIO_SSRC = 1
+SENDER_REPORT = 2
+"""Travels in the place of an SSRC."""
+REPORT_OCTETS = 60
 AUDIO_OCTETS = 100
 PACKET_OCTETS = 1100
 RTP_OVERHEAD = 40
@@ -28,6 +33,11 @@ SHARES = (0.4, 0.6, 1.0)
 TEMPORAL = (0, 2, 1, 2)
 """Which temporal layer each frame belongs to."""
 LAYERS = (150_000, 500_000, 1_500_000)
+
+
+class Report(NamedTuple):
+    block: ReportBlock
+    round_trip: RoundTrip | None
 
 
 class Camera:
@@ -53,6 +63,11 @@ class Camera:
         self._began = False
         self.frames = 0
         """That went out."""
+        self.report_wanted = False
+
+    @property
+    def frames_per_second(self) -> float:
+        return 1 / FRAME_SECONDS
 
     def layer_rates(self, now: float) -> tuple[tuple[int, ...], ...]:
         return tuple(
@@ -96,6 +111,10 @@ class Camera:
         self.waiting_padding = self._split(octets)
         return octets
 
+    def report_now(self, now: float) -> bool:
+        self.report_wanted = True
+        return True
+
     def take_padding(self) -> list[int]:
         waiting, self.waiting_padding = self.waiting_padding, []
         return waiting
@@ -128,6 +147,9 @@ class World:
         self._browser = RemoteBitrateEstimator()
         self._estimate = 0
         self._told_at = self._reported_at = 0.0
+        self._next_sender_report = 0.0
+        self._last_sender_report: tuple[float, float] | None = None
+        """(sent, arrived)"""
         self._next_frame = self._next_audio = self._next_tick = 0.0
         self._reported: dict[int, tuple[int, int]] = {}
         self._total: Counter[int] = Counter()
@@ -171,6 +193,14 @@ class World:
                 for octets in camera.frame(self.now):
                     self._send(camera.ssrc, octets)
 
+        if self.now >= self._next_sender_report:
+            self._next_sender_report += 1.0
+            self._send_report()
+
+    def _send_report(self) -> None:
+        for moment in self.link.arrivals(self.now, REPORT_OCTETS):
+            heapq.heappush(self._on_the_way, (moment, next(self._order), SENDER_REPORT, REPORT_OCTETS, 0, self.now))
+
     def _send(self, ssrc: int, octets: int) -> None:
         self._numbers[ssrc] += 1
         self.sent[ssrc] += 1
@@ -183,6 +213,9 @@ class World:
     def _arrive(self) -> None:
         while self._on_the_way and self._on_the_way[0][0] <= self.now:
             moment, _, ssrc, octets, number, sent_at = heapq.heappop(self._on_the_way)
+            if ssrc == SENDER_REPORT:
+                self._last_sender_report = sent_at, moment
+                continue
             missing = range(self._heard.get(ssrc, 0) + 1, number)
             self._heard[ssrc] = max(number, self._heard.get(ssrc, 0))
             if missing and ssrc != AUDIO_SSRC:
@@ -197,11 +230,18 @@ class World:
                 if moment - self._told_at >= (0.2 if fell else 0.3) or not self._estimate:
                     self._estimate, self._told_at = told[0], moment
                     if self.tells_estimates:
+                        self._tell(Report(self._block(ssrc, self._numbers[ssrc]), self._round_trip()))
                         self._tell(told[0])
         if self.now - self._reported_at >= 1.0:
             self._reported_at = self.now
             for ssrc, highest in self._numbers.items():
-                self._tell(self._block(ssrc, highest))
+                self._tell(Report(self._block(ssrc, highest), self._round_trip()))
+
+    def _round_trip(self) -> RoundTrip | None:
+        if self._last_sender_report is None:
+            return None
+        sent, arrived = self._last_sender_report
+        return RoundTrip(arrived - sent + FEEDBACK_DELAY, sent)
 
     def _block(self, ssrc: int, highest: int) -> ReportBlock:
         before, received_before = self._reported.get(ssrc, (0, 0))
@@ -221,8 +261,8 @@ class World:
             message = heapq.heappop(self._feedback)[2]
             if self.silent:
                 continue
-            if isinstance(message, ReportBlock):
-                control.reported(message, None, self.now)
+            if isinstance(message, Report):
+                control.reported(message.block, message.round_trip, self.now)
             elif isinstance(message, Nack):
                 control.missed(message, self.now)
             else:
@@ -237,5 +277,8 @@ class World:
         everything = self._sound + sum(camera.bits_sent for camera in self.cameras)
         control.look(pictures, Sent(everything, self._sound, 1), 0.1, self.now)
         for camera in self.cameras:
+            if camera.report_wanted:
+                camera.report_wanted = False
+                self._send_report()
             for octets in camera.take_padding():
                 self._send(camera.ssrc, octets)

@@ -45,11 +45,27 @@ def test_a_screen_is_shown_whole_however_small_the_tile() -> None:
         (50_000, OFF),
     ],
 )
-def test_a_camera_loses_temporal_layers_first_but_not_below_ten_frames(budget: int, choice: Choice) -> None:
+def test_a_camera_loses_temporal_layers_first_while_it_still_moves(budget: int, choice: Choice) -> None:
     (grant,) = allocate(budget, [Demand(RATES, LARGE, TOP)]).grants
     assert grant.choice == choice
     expected = Measure.PICTURE_OFF if choice == OFF else Measure.NONE if choice == TOP else Measure.PICTURE_REDUCED
     assert grant.measure is expected
+
+
+@pytest.mark.parametrize(
+    ("frames", "budget", "choice"),
+    [
+        (24, 350_000, (1, 1)),
+        (20, 1_000_000, (1, ALL)),
+        (20, 350_000, (0, ALL)),
+        (20, 100_000, (0, 1)),
+        (50, 220_000, (1, 0)),
+        (8, 1_600_000, TOP),
+    ],
+)
+def test_a_smaller_picture_is_better_than_one_that_jerks(frames: float, budget: int, choice: Choice) -> None:
+    (grant,) = allocate(budget, [Demand(RATES, LARGE, TOP, frames_per_second=frames)]).grants
+    assert grant.choice == choice
 
 
 @pytest.mark.parametrize(("budget", "choice"), [(1_000_000, (2, 1)), (650_000, (2, 0)), (550_000, (1, ALL))])
@@ -71,7 +87,7 @@ def test_the_screen_comes_first_then_the_main_tile_then_the_larger() -> None:
     assert choices == [OFF, OFF, (0, 1), (2, 0)]
 
 
-def test_everybody_has_ten_frames_before_anybody_has_more() -> None:
+def test_everybody_has_a_picture_that_moves_before_anybody_has_more() -> None:
     demands = [Demand(RATES, MAIN, TOP), Demand(RATES, LARGE, TOP)]
     assert [grant.choice for grant in allocate(190_000, demands).grants] == [(0, 1), (0, 1)]
 
@@ -102,6 +118,12 @@ def test_layers_that_are_not_sent_are_assumed_to_be_of_use() -> None:
     assert allocate(400_000, [Demand(unknown, LARGE, TOP)]).grants[0].choice == (1, 1)
     small_camera = ((0,), (0,), (80_000, 120_000, 200_000))
     assert allocate(90_000, [Demand(small_camera, LARGE, TOP)]).grants[0].choice == (1, ALL)
+
+
+def test_what_flows_goes_on_beside_a_layer_that_just_ends_and_seems_to_cost_less() -> None:
+    ending = (RATES[0], (40_000, 60_000, 100_000), RATES[2])
+    demand = Demand(ending, LARGE, Choice(0, ALL), frames_per_second=20)
+    assert allocate(200_000, [demand], may_raise=False).grants[0].choice == (0, ALL)
 
 
 def test_a_publisher_that_follows_gets_bits_instead_of_a_layer() -> None:

@@ -63,6 +63,31 @@ def test_on_a_narrow_link_the_picture_does_not_flap(group: World) -> None:
     assert max(len(camera.choices) for camera in group.cameras) <= 6
 
 
+def test_a_link_with_a_short_queue_keeps_sound_and_pictures_that_move(group: World) -> None:
+    """It drops at once what is too much, padding too, and no round trip tells of it."""
+    group.limit(400, queue_ms=80)
+    group.run(10)
+    group.begin()
+    assert frames_in(group, group.cameras[0], 60) >= 10
+    assert group.lost(AUDIO_SSRC) < 0.01
+    assert group.lost(10) < 0.2, "most of it padding, of probes that found the link's end"
+
+
+@pytest.mark.parametrize("rate", [0, 400])
+def test_a_browser_that_sees_a_queue_where_there_is_none_loses_nothing(group: World, rate: float) -> None:
+    group.limit(rate)
+    group.run(20)
+    before = [(camera.spatial, camera.temporal) for camera in group.cameras]
+    overuses = group.control.downlink.overuses
+    for camera in group.cameras:
+        camera.choices.clear()
+    group.control.estimated(group.control.downlink.estimate // 2, group.now)
+    group.run(1.5)
+    assert [(camera.spatial, camera.temporal) for camera in group.cameras] == before
+    assert group.control.downlink.overuses == overuses
+    assert [camera.choices for camera in group.cameras] == [[], []]
+
+
 @pytest.mark.parametrize("seconds", [10, 27, 63])
 def test_when_the_limit_goes_all_is_as_before_within_20_seconds(group: World, seconds: float) -> None:
     group.limit(400)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mediaserver.doubt import PATIENCE_SECONDS, RoundTrip
 from mediaserver.downlink import LEAST_BUDGET, Downlink, SentRate
 from mediaserver.rtcp import LARGEST_ESTIMATE, Nack, ReportBlock
 
@@ -204,28 +205,130 @@ def test_headers_of_sound_are_no_overuse_that_lasts(downlink: Downlink) -> None:
 
 def test_a_growing_round_trip_counts_without_remb(downlink: Downlink) -> None:
     for number in range(5):
-        downlink.measured_round_trip(0.05, 60_000, float(number))
-    downlink.measured_round_trip(0.6, 60_000, 6.0)
+        downlink.measured_round_trip(RoundTrip(0.05, float(number)), 60_000, float(number))
+    downlink.measured_round_trip(RoundTrip(0.6, 6.0), 60_000, 6.0)
     assert downlink.budget == 51_000
 
 
 def test_a_negative_round_trip_says_nothing(downlink: Downlink) -> None:
-    downlink.measured_round_trip(-1.0, 60_000, 1.0)
+    downlink.measured_round_trip(RoundTrip(-1.0, 1.0), 60_000, 1.0)
     for number in range(4):
-        downlink.measured_round_trip(0.05, 60_000, 2.0 + number)
+        downlink.measured_round_trip(RoundTrip(0.05, 2.0 + number), 60_000, 2.0 + number)
     assert downlink.budget is None
 
 
 def test_a_growing_round_trip_is_left_to_the_browser_where_a_remb_comes(downlink: Downlink) -> None:
     downlink.estimated(2 * SENT, SENT, 5.0)
-    downlink.measured_round_trip(0.05, SENT, 5.5)
-    downlink.measured_round_trip(0.6, SENT, 6.0)
+    downlink.measured_round_trip(RoundTrip(0.05, 5.5), SENT, 5.5)
+    downlink.measured_round_trip(RoundTrip(0.6, 6.0), SENT, 6.0)
     assert downlink.budget is None
+
+
+class TestDoubt:
+    """A browser on a busy machine tells of queues where there are none."""
+
+    @pytest.fixture
+    def limited(self, downlink: Downlink) -> Downlink:
+        """To 400 kbit/s, a second ago."""
+        downlink.estimated(1_500_000, SENT, 1.0)
+        downlink.estimated(400_000, SENT, 1.3)
+        for number in range(8):
+            downlink.measured_round_trip(RoundTrip(0.03, 2.0 + number), 300_000, 2.0 + number)
+        downlink.estimated(410_000, 300_000, 9.0)
+        return downlink
+
+    def test_a_fall_without_a_queue_changes_nothing(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        assert (limited.budget, limited.overuses) == (410_000, 1)
+        assert limited.doubt.asks
+        limited.measured_round_trip(RoundTrip(0.05, 10.0), 300_000, 10.6)
+        for number in range(6):
+            limited.estimated(200_000, 300_000, 11.0 + number * 0.3)
+        assert (limited.budget, limited.overuses) == (410_000, 1)
+
+    def test_a_fall_with_a_queue_that_stays_counts(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        limited.doubt.asks = False
+        limited.measured_round_trip(RoundTrip(0.12, 10.0), 300_000, 10.4)
+        assert limited.doubt.asks, "a machine that was busy for a moment looks the same"
+        limited.measured_round_trip(RoundTrip(0.12, 10.2), 300_000, 10.5)
+        assert limited.overuses == 1, "that was sent before it was asked again"
+        limited.measured_round_trip(RoundTrip(0.12, 10.45), 300_000, 10.6)
+        assert (limited.budget, limited.overuses) == (200_000, 2)
+
+    def test_a_queue_that_is_gone_was_none(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        limited.measured_round_trip(RoundTrip(0.12, 10.0), 300_000, 10.4)
+        limited.measured_round_trip(RoundTrip(0.04, 10.45), 300_000, 10.6)
+        assert (limited.budget, limited.overuses, limited.doubt.open) == (410_000, 1, False)
+
+    def test_a_fall_with_a_deep_queue_counts_at_once(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        limited.measured_round_trip(RoundTrip(0.3, 10.0), 300_000, 10.4)
+        assert (limited.budget, limited.overuses) == (200_000, 2)
+
+    def test_what_was_sent_long_before_is_no_answer(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        limited.measured_round_trip(RoundTrip(0.03, 9.2), 300_000, 10.1)
+        assert limited.doubt.open
+
+    def test_without_an_answer_it_counts_soon(self, limited: Downlink) -> None:
+        limited.estimated(200_000, 300_000, 10.0)
+        limited.estimated(200_000, 300_000, 10.0 + PATIENCE_SECONDS - 0.1)
+        assert limited.budget == 410_000
+        limited.estimated(200_000, 300_000, 10.0 + PATIENCE_SECONDS + 0.1)
+        assert limited.budget == 200_000
+
+    def test_a_second_fall_counts_at_once(self, limited: Downlink) -> None:
+        limited.estimated(300_000, 300_000, 10.0)
+        limited.estimated(200_000, 300_000, 10.05)
+        assert limited.budget == 200_000
+
+    def test_a_fall_beside_loss_counts_at_once(self, limited: Downlink) -> None:
+        limited.reported(report(100, 0), 300_000, 9.3)
+        limited.reported(report(150, 0.11), 300_000, 9.8)
+        limited.estimated(200_000, 300_000, 10.0)
+        assert limited.budget == 200_000
+
+    def test_a_rise_ends_it(self, limited: Downlink) -> None:
+        limited.estimated(300_000, 300_000, 10.0)
+        limited.estimated(310_000, 300_000, 10.3)
+        limited.measured_round_trip(RoundTrip(0.3, 10.0), 300_000, 10.6)
+        assert limited.overuses == 1
+
+    def test_who_told_no_round_trip_is_believed_at_once(self, downlink: Downlink) -> None:
+        downlink.estimated(1_500_000, SENT, 1.0)
+        downlink.measured_round_trip(RoundTrip(0.03, 1.0), SENT, 1.1)
+        downlink.estimated(1_500_000, SENT, 7.0)
+        downlink.estimated(400_000, SENT, 7.3)
+        assert downlink.budget == 400_000
+
+    def test_the_same_answer_again_says_nothing_new(self, limited: Downlink) -> None:
+        for number in range(100):
+            limited.measured_round_trip(RoundTrip(0.2, 9.5), 300_000, 9.6 + number / 300)
+        limited.estimated(200_000, 300_000, 10.0)
+        for since in (10.0, 10.2):
+            limited.measured_round_trip(RoundTrip(0.1, since), 300_000, since + 0.2)
+        assert limited.budget == 200_000, "the shortest round trip is still the one without a queue"
+
+    def test_a_remb_that_stays_is_overuse_only_with_a_queue(self, limited: Downlink) -> None:
+        limited.proved(900_000, 10.0)
+        for number in range(40):
+            now = 13 + number * 0.3
+            limited.estimated(400_000, 800_000, now)
+            limited.measured_round_trip(RoundTrip(0.03, now), 800_000, now)
+        assert limited.budget == 900_000
+        for number in range(20):
+            now = 26 + number * 0.3
+            limited.estimated(400_000, 800_000, now)
+            limited.measured_round_trip(RoundTrip(0.2, now), 800_000, now)
+        assert limited.budget is not None
+        assert limited.budget < 700_000
 
 
 def test_a_slow_change_of_the_route_is_no_queue(downlink: Downlink) -> None:
     for number in range(200):
-        downlink.measured_round_trip(0.05 + number * 0.004, 60_000, float(number))
+        downlink.measured_round_trip(RoundTrip(0.05 + number * 0.004, float(number)), 60_000, float(number))
     assert downlink.budget is None
 
 
@@ -248,7 +351,7 @@ def test_absurd_feedback_keeps_the_budget_sane(downlink: Downlink) -> None:
         downlink.reported(report(highest, 1), SENT, 3.0)
     downlink.missed(Nack(7, ()), SENT, 4.0)
     downlink.missed(Nack(7, (5, 4, 3)), SENT, 4.0)
-    downlink.measured_round_trip(9.9, SENT, 5.0)
+    downlink.measured_round_trip(RoundTrip(9.9, 5.0), SENT, 5.0)
     assert downlink.budget >= LEAST_BUDGET
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from mediaserver.drops import Drop
-from mediaserver.rtcp import SenderReport, nack
+from mediaserver.rtcp import SenderReport, bandwidth_estimate, nack
 from tests.mediaserver.packet_path import element, rtp
 from tests.mediaserver.simulcast import (
     FRAME_TICKS,
@@ -178,6 +178,27 @@ def test_nothing_of_ours_is_missed_and_what_is_missed_is_found_again(stage: Stag
     assert [each.timestamp for each in again] == [each.timestamp for each in sent]
 
 
+def test_on_a_full_link_only_what_the_decoder_waits_for_is_sent_again(stage: Stage) -> None:
+    """What it holds is for the keyframe of the lower layer, not for pictures that are past."""
+    stage.choose(2)
+    stage.frame(key=(2,))
+    stage.frames(3)
+    for estimate in (2_000_000, 400_000):
+        told = bandwidth_estimate(1, estimate, [5001])
+        stage.subscriber.media.receive_rtcp(told, stage.clock.now)
+    stage.choose(0)
+    stage.frame(key=(0,))
+    stage.frames(2)
+    sent = [packet for packet in stage.subscriber.sink.take_rtp() if packet.ssrc == 5001]
+    key = next(number for number, packet in enumerate(sent) if pictures([packet])[0].layer == 0)
+    stage.clock.now += 1
+    stage.subscriber.media.receive_rtcp(nack(1, 5001, [each.sequence_number for each in sent]), stage.clock.now)
+    again = stage.subscriber.sink.take_rtp()
+    assert 0 < key < len(sent)
+    assert [each.payload[2:] for each in again] == [each.payload for each in sent[key:]]
+    assert stage.drops.counts[Drop.RETRANSMISSION_OUTDATED] == key
+
+
 def test_what_should_be_left_out_and_comes_late_fills_its_number(stage: Stage) -> None:
     stage.measured().choose(2, temporal=0)
     stage.frame((2,), key=(2,))
@@ -313,6 +334,42 @@ def test_rates_are_told_by_spatial_and_temporal_layer(stage: Stage) -> None:
     assert low == high
     assert 0 < low[0] < low[1] < low[2]
     assert low[0] * 4 == pytest.approx(low[2], rel=0.1)
+
+
+def test_a_keyframe_is_no_rate(stage: Stage) -> None:
+    def rate() -> int:
+        return stage.subscription.layer_rates(stage.clock.now)[0][-1]
+
+    stage.frame(key=(0, 1, 2))
+    rate()
+    for _ in range(3):
+        stage.frames(16, (0, 2))
+        usual = rate()
+    stage.frame((0, 2), key=(0, 2), packets=60)
+    stage.frames(16, (0, 2))
+    assert rate() == pytest.approx(usual, rel=0.05)
+
+
+def test_a_layer_that_comes_back_is_measured_anew(stage: Stage) -> None:
+    stage.frame(key=(0, 1, 2))
+    stage.subscription.layer_rates(stage.clock.now)
+    stage.frames(20)
+    usual = stage.subscription.layer_rates(stage.clock.now)[1]
+    stage.frames(30, (0, 2))
+    assert stage.subscription.layer_rates(stage.clock.now)[1] == (0, 0, 0)
+    stage.frame((0, 1, 2), key=(1,))
+    assert stage.subscription.layer_rates(stage.clock.now)[1] == (0, 0, 0), "not known from one picture"
+    stage.frames(20)
+    assert stage.subscription.layer_rates(stage.clock.now)[1] == pytest.approx(usual, rel=0.1)
+
+
+def test_the_frame_rate_is_that_of_the_pictures_own_clock(stage: Stage) -> None:
+    assert stage.subscription.frames_per_second == 0
+    stage.frame(key=(0, 1, 2))
+    stage.subscription.layer_rates(stage.clock.now)
+    stage.frames(20)
+    stage.subscription.layer_rates(stage.clock.now)
+    assert stage.subscription.frames_per_second == pytest.approx(30)
 
 
 def test_padding_goes_out_as_retransmissions_then_as_padding(stage: Stage) -> None:

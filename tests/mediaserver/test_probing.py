@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from mediaserver.doubt import RoundTrip
 from mediaserver.downlink import Downlink
 from mediaserver.probing import (
     FIRST_STEP,
@@ -32,7 +33,7 @@ class Probed:
         self.downlink.estimated(2 * BUDGET, 2 * BUDGET, self.now)
         self.overuse()
         self.prober = Prober(self.downlink)
-        self.prober.overused(self.now)
+        self.prober.overused(self.now, MEDIA)
 
     def overuse(self) -> None:
         self.downlink.estimated(min(BUDGET, int(self.downlink.estimate * 0.9)), MEDIA, self.now)
@@ -83,7 +84,7 @@ def test_padding_ends_with_overuse_and_the_budget_is_as_before(probed: Probed) -
     probed.until(ProbeState.PADDING)
     probed.run(0.2)
     probed.overuse()
-    assert probed.prober.overused(probed.now)
+    assert probed.prober.overused(probed.now, MEDIA)
     padded = len(probed.padded)
     probed.run(FIRST_WAIT_SECONDS - 0.1)
     assert len(probed.padded) == padded
@@ -93,9 +94,18 @@ def test_padding_ends_with_overuse_and_the_budget_is_as_before(probed: Probed) -
 def test_a_deep_fall_is_not_the_probes_doing(probed: Probed) -> None:
     probed.until(ProbeState.PADDING)
     probed.downlink.estimated(BUDGET // 4, MEDIA, probed.now)
-    assert not probed.prober.overused(probed.now)
+    assert not probed.prober.overused(probed.now, MEDIA)
     assert probed.downlink.budget == BUDGET // 4
     assert probed.prober.state is ProbeState.WAITING
+
+
+def test_what_a_remb_says_of_little_that_was_sent_is_the_probes_doing(probed: Probed) -> None:
+    """It is an average: just after a time in which little was sent it lies deep, and the link holds what it held."""
+    probed.until(ProbeState.PADDING)
+    probed.run(0.2)
+    probed.downlink.estimated(BUDGET * 4 // 10, MEDIA, probed.now)
+    assert probed.prober.overused(probed.now, BUDGET // 2)
+    assert probed.downlink.budget == BUDGET
 
 
 def test_each_failure_makes_the_next_cluster_later_up_to_a_bound(probed: Probed) -> None:
@@ -105,15 +115,41 @@ def test_each_failure_makes_the_next_cluster_later_up_to_a_bound(probed: Probed)
         began.append(probed.now)
         probed.run(0.2)
         probed.overuse()
-        probed.prober.overused(probed.now)
+        probed.prober.overused(probed.now, MEDIA)
     waits = [later - earlier for earlier, later in pairwise(began)]
     assert waits == sorted(waits)
     assert waits[0] < waits[1]
     assert waits[-1] == pytest.approx(MOST_WAIT_SECONDS, abs=0.5)
 
 
+def test_after_success_the_next_cluster_does_not_wait_for_old_failures(probed: Probed) -> None:
+    for _ in range(3):
+        probed.until(ProbeState.PADDING)
+        probed.run(0.2)
+        probed.overuse()
+        probed.prober.overused(probed.now, MEDIA)
+    # What is of use lies so little above the budget that the link need not have changed.
+    for state in (ProbeState.PADDING, ProbeState.WAITING):
+        while probed.prober.state is not state:
+            probed.run(TICK, wanted=BUDGET + 10_000)
+    assert probed.downlink.budget is not None
+    assert BUDGET < probed.downlink.budget < BUDGET * 1.2
+    proved = probed.now
+    probed.until(ProbeState.PADDING)
+    assert probed.now - proved <= FIRST_WAIT_SECONDS + 0.5
+
+
+def test_while_overuse_is_doubted_there_is_no_cluster(probed: Probed) -> None:
+    probed.downlink.doubt.begin(BUDGET // 2, probed.now)
+    probed.run(FIRST_WAIT_SECONDS + 1, heard=False)
+    assert not probed.padded
+    probed.downlink.doubt.end()
+    probed.run(1)
+    assert probed.padded
+
+
 def test_overuse_without_a_cluster_is_not_the_probers(probed: Probed) -> None:
-    assert not probed.prober.overused(probed.now)
+    assert not probed.prober.overused(probed.now, MEDIA)
 
 
 def test_a_client_that_is_not_heard_proves_nothing(probed: Probed) -> None:
@@ -121,6 +157,24 @@ def test_a_client_that_is_not_heard_proves_nothing(probed: Probed) -> None:
     probed.run(5, heard=False)
     assert probed.downlink.budget == BUDGET
     assert probed.prober.state is ProbeState.WAITING
+
+
+@pytest.mark.parametrize(
+    ("queue", "later", "proves"),
+    [(0.02, 0.0, True), (0.12, 0.0, False), (0.12, 0.3, True)],
+    ids=["none", "some", "old"],
+)
+def test_a_queue_at_the_end_is_a_failure(probed: Probed, queue: float, later: float, *, proves: bool) -> None:
+    """A REMB far below what is sent can't fall, and lost padding is missed by nobody."""
+    while not probed.prober.asks:
+        probed.run(TICK)
+    asked = probed.now
+    probed.run(0.4)
+    probed.downlink.measured_round_trip(RoundTrip(0.03, asked - 0.5), MEDIA, probed.now)
+    probed.downlink.measured_round_trip(RoundTrip(0.03 + queue, asked + later), MEDIA, probed.now)
+    probed.run(0.8)
+    assert probed.downlink.budget is not None
+    assert (probed.downlink.budget > BUDGET) is proves
 
 
 def test_on_a_link_that_changed_it_goes_fast(probed: Probed) -> None:
