@@ -55,8 +55,9 @@ _QUEUE_SECONDS = 0.25
 NO_QUEUE_SECONDS = 0.05
 _ROUND_TRIP_SECONDS = 5.0
 """Who has told no round trip for so long won't answer soon."""
-_BASE_DRIFT_SECONDS = 0.005
-"""By each measurement the shortest round trip is forgotten so much: routes change."""
+_BASE_SECONDS = 6.0
+_FEWEST_IN_BASE, _MOST_IN_BASE = 4, 16
+"""The shortest round trip of so long, and of so many, is that without a queue: routes change."""
 _REMB_SECONDS = 5.0
 _STALE_REPORT = 1 << 15
 _FORGOTTEN_SECONDS = 10.0
@@ -69,7 +70,6 @@ class Downlink:
     __slots__ = (
         "_accustomed",
         "_answered_since",
-        "_base_round_trip",
         "_estimated_at",
         "_forgives_until",
         "_highest",
@@ -80,6 +80,7 @@ class Downlink:
         "_proved_from",
         "_risen_at",
         "_round_trip_at",
+        "_round_trips",
         "_sent_at_retreat",
         "budget",
         "doubt",
@@ -118,7 +119,7 @@ class Downlink:
         self._risen_at = float("-inf")
         self._accustomed = 0.0
         """Loss that is the path's own."""
-        self._base_round_trip = float("inf")
+        self._round_trips: deque[RoundTrip] = deque(maxlen=_MOST_IN_BASE)
         self._round_trip_at = self._answered_since = float("-inf")
         """When one was told last, and when that was sent which was answered."""
         self.queue = RoundTrip(0.0, float("-inf"))
@@ -258,8 +259,11 @@ class Downlink:
         if round_trip.seconds < 0 or round_trip.since <= self._answered_since:
             return
         self._answered_since = round_trip.since
-        self._base_round_trip = min(round_trip.seconds, self._base_round_trip + _BASE_DRIFT_SECONDS)
-        queue = round_trip.seconds - self._base_round_trip
+        trips = self._round_trips
+        trips.append(round_trip)
+        while len(trips) > _FEWEST_IN_BASE and round_trip.since - trips[0].since > _BASE_SECONDS:
+            trips.popleft()
+        queue = round_trip.seconds - min(each.seconds for each in trips)
         self.queue = RoundTrip(queue, round_trip.since)
         if self.doubt.answered(round_trip):
             if queue <= NO_QUEUE_SECONDS:
