@@ -56,6 +56,8 @@ _HELD = 0.85
 """Of what flowed before something got better, so much is held when that was too much."""
 _DISOBEYED = 1.4
 _OBEY_SECONDS = 3.0
+_OBEYS = 0.85
+"""Who sends so much less than before is on the way."""
 _FORGIVE_SECONDS = 30.0
 
 
@@ -145,8 +147,8 @@ class DownlinkControl:
         self._tries = Backoff(FIRST_TRY_WAIT, MOST_TRY_WAIT)
         self._grants: dict[int, Grant] = {}
         """By SSRC."""
-        self._disobeyed: dict[int, float] = {}
-        """By SSRC: since when a publisher that should follow sends more than it may."""
+        self._disobeyed: dict[int, tuple[float, int]] = {}
+        """By SSRC: since when a publisher that should follow sends more than it may, and how much it sent then."""
         self._missing: dict[int, MissingLayers] = {}
         """By SSRC."""
         self._changed = False
@@ -332,15 +334,15 @@ class DownlinkControl:
     def _disobeys(self, ssrc: int, rate: int, grant: Grant, now: float) -> bool:
         """A publisher that long sends far more than it may is treated as one that can't be told, for a while."""
         exceeds = grant.bits is not None and rate > grant.bits * _DISOBEYED
-        since = self._disobeyed.get(ssrc)
-        if since is None:
-            if exceeds:
-                self._disobeyed[ssrc] = now
-            return False
-        if now - since > _OBEY_SECONDS + _FORGIVE_SECONDS or (now - since < _OBEY_SECONDS and not exceeds):
-            del self._disobeyed[ssrc]
-            return False
-        return now - since >= _OBEY_SECONDS
+        since, rate_then = self._disobeyed.get(ssrc, (now, 0))
+        decided = now - since >= _OBEY_SECONDS
+        if decided and now - since <= _OBEY_SECONDS + _FORGIVE_SECONDS:
+            return True
+        if decided or not exceeds:
+            self._disobeyed.pop(ssrc, None)
+        elif rate < rate_then * _OBEYS or not rate_then:
+            self._disobeyed[ssrc] = now, rate
+        return False
 
     def _apply(
         self, pictures: Sequence[Picture], demands: list[Demand], allocation: Allocation, room: int | None, now: float

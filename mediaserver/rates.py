@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mediaserver.incoming import IncomingStream
 
 _SHORTEST_SECONDS = 0.5
-_MOST_SAMPLES = 5
-"""What holds is the middle one of so many: a keyframe among them is no rate."""
+_MOST_SAMPLES = 3
+"""What holds is the middle one of so many: a keyframe among them is no rate. More would notice a change too late."""
 _MOST_PACKETS = 64
 """Looked at for the layers' shares: a second of a small picture, a third of a large one."""
 _HEADER_OCTETS = 32

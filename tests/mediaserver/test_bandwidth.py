@@ -192,6 +192,25 @@ def test_a_publisher_that_does_not_follow_is_left_out_and_sound_stays() -> None:
     assert world.lost(AUDIO_SSRC) < 0.02
 
 
+def test_a_publisher_that_follows_slowly_is_not_left_out() -> None:
+    class Sluggish(Camera):
+        now_at = float(HD[0])
+
+        def frame(self, now: float) -> list[int]:
+            self.now_at += (super()._rate(0) - self.now_at) * 0.012
+            return super().frame(now)
+
+        def _rate(self, layer: int) -> int:
+            return int(self.now_at)
+
+    world = World(Sluggish(10, HD), follows=True, shared=False)
+    world.run(6)
+    world.limit(800)
+    for _ in range(30):
+        world.run(0.5)
+        assert reduced_and_off(world)[1] == 0
+
+
 def test_a_client_without_feedback_is_sent_everything_and_padded_never(group: World) -> None:
     group.silent = True
     group.control = DownlinkControl()
