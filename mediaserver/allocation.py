@@ -24,6 +24,8 @@ COMFORTABLE = 800_000
 
 FEWEST_FRAMES = 12
 """A second. With fewer a face jerks: then a smaller picture is better."""
+_FEWEST_FLOWING = 10.5
+"""What flows may have a little less: the rate of a camera wavers."""
 _ASSUMED_FRAMES = 30.0
 
 _ASSUMED = (150_000, 500_000, 1_500_000)
@@ -172,11 +174,12 @@ def _ladder(demand: Demand) -> list[_Rung]:
         least = demand.least[spatial] if spatial < len(demand.least) else 0
         for temporal in range(last, -1, -1):
             # As libwebrtc makes them, each temporal layer doubles the frame rate.
-            slow = temporal < last and frames / (1 << (last - temporal)) < FEWEST_FRAMES
+            choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
+            fewest = _FEWEST_FLOWING if choice == demand.current else FEWEST_FRAMES
+            slow = temporal < last and frames / (1 << (last - temporal)) < fewest
             if temporal < last and (least or (slow and spatial > 0 and not demand.screen)):
                 break
             cost = min(least, row[temporal]) if least else row[temporal]
-            choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
             # What flows stays possible beside a layer that seems to cost less: one that just ends or begins.
             if not rungs or cost < rungs[-1].cost or choice == demand.current:
                 rungs.append(_Rung(choice, cost, slow))

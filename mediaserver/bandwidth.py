@@ -209,6 +209,7 @@ class DownlinkControl:
         """Chooses anew, and pads when there is something to look for. `pictures`: those that have a publisher."""
         self._sound.sample(sent.sound, now)
         self._sent.sample(sent.everything, now)
+        self.downlink.settle(self._sent.rate, now)
         self._note_overuse(now)
         if self.downlink.doubt.asks:
             self.downlink.doubt.asks = False
@@ -256,7 +257,9 @@ class DownlinkControl:
 
     @staticmethod
     def _ask_for_round_trip(pictures: Sequence[Picture], now: float) -> None:
-        any(picture.stream.report_now(now) for picture in pictures)
+        for picture in pictures:
+            if picture.stream.report_now(now):
+                break
 
     def grant(self, ssrc: int) -> Grant:
         """What the picture of that SSRC was granted last."""

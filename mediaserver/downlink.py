@@ -52,12 +52,14 @@ _ECHO_SECONDS = 2.0
 _OVERHEAD = 30_000
 """Headers are in what is sent, but not in a REMB."""
 _QUEUE_SECONDS = 0.25
-NO_QUEUE_SECONDS = 0.05
+_NO_QUEUE_SECONDS = 0.05
 _ROUND_TRIP_SECONDS = 5.0
 """Who has told no round trip for so long won't answer soon."""
-_BASE_SECONDS = 6.0
-_FEWEST_IN_BASE, _MOST_IN_BASE = 4, 16
-"""The shortest round trip of so long, and of so many, is that without a queue: routes change."""
+_BASE_SECONDS = 8.0
+_FEWEST_IN_BASE, _MOST_IN_BASE = 4, 64
+"""The shortest round trip of so long, and of so many, is that without a queue; a route that changed looks like one for
+as long."""
+_SAME_MOMENT = 0.04
 _REMB_SECONDS = 5.0
 _STALE_REPORT = 1 << 15
 _FORGOTTEN_SECONDS = 10.0
@@ -70,6 +72,7 @@ class Downlink:
     __slots__ = (
         "_accustomed",
         "_answered_since",
+        "_asked_at",
         "_estimated_at",
         "_forgives_until",
         "_highest",
@@ -122,13 +125,18 @@ class Downlink:
         self._round_trips: deque[RoundTrip] = deque(maxlen=_MOST_IN_BASE)
         self._round_trip_at = self._answered_since = float("-inf")
         """When one was told last, and when that was sent which was answered."""
-        self.queue = RoundTrip(0.0, float("-inf"))
-        """How much longer than the shortest the last round trip took."""
+        self._asked_at = float("-inf")
+        self.queue: float | None = None
+        """Seconds in the queue when it was last asked for; None: not told yet."""
         self.doubt = Doubt()
 
     def blind(self, now: float) -> bool:
         """No REMB comes, as from Chromium while its first encoding has sent nothing: overuse shows late, as loss."""
         return now - self._estimated_at > _REMB_SECONDS
+
+    def ask_queue(self, now: float) -> None:
+        """A sender report goes out now; `queue` will tell what its round trip says."""
+        self._asked_at, self.queue = now, None
 
     def answers(self, now: float) -> bool:
         """Whether round trips are told: a sender report sent now will most likely be answered."""
@@ -147,8 +155,6 @@ class Downlink:
         first_above = pictures * _FIRST_BELOW_SENT if pictures > _LITTLE_SENT else 0
         if bits_per_second < (before * _FALL if before else first_above):
             self._suspected(bits_per_second + sound, sent, now, certain=padded or not before)
-        elif self.doubt.overdue(now):
-            self._fell(self.doubt.budget, sent, now)
         elif self.budget is not None and bits_per_second > before:
             self._risen(bits_per_second + sound, self.budget, 0 if padded else sent, now)
         elif self.budget is not None and not self.doubt.open and self._stays(now):
@@ -174,6 +180,11 @@ class Downlink:
             self._fell(budget, sent, now)
         else:
             self.doubt.begin(budget, now)
+
+    def settle(self, sent: int, now: float) -> None:
+        """Every now and then: a doubt that nobody answers ends."""
+        if self.doubt.overdue(now):
+            self._fell(self.doubt.budget, sent, now)
 
     def _fell(self, bits_per_second: int, sent: int, now: float) -> None:
         # A REMB is an average: while it follows a sudden fall each is above the truth, and loss may tell more.
@@ -256,17 +267,15 @@ class Downlink:
         so can't fall: the browser's own view of delay is finer. A negative one is a report's mistake, or a lie; and
         what was sent once is answered with every report until the next one is."""
         self._round_trip_at = now
-        if round_trip.seconds < 0 or round_trip.since <= self._answered_since:
+        asked = self.queue is None and 0 <= round_trip.since - self._asked_at < _SAME_MOMENT
+        if round_trip.seconds < 0 or (round_trip.since <= self._answered_since and not asked):
             return
-        self._answered_since = round_trip.since
-        trips = self._round_trips
-        trips.append(round_trip)
-        while len(trips) > _FEWEST_IN_BASE and round_trip.since - trips[0].since > _BASE_SECONDS:
-            trips.popleft()
-        queue = round_trip.seconds - min(each.seconds for each in trips)
-        self.queue = RoundTrip(queue, round_trip.since)
+        queue = round_trip.seconds - self._shortest(round_trip, now)
+        if asked:
+            self.queue = queue
+        self._answered_since = max(round_trip.since, self._answered_since)
         if self.doubt.answered(round_trip):
-            if queue <= NO_QUEUE_SECONDS:
+            if queue <= _NO_QUEUE_SECONDS:
                 self.doubt.end()
                 self._risen_at = now
             elif queue > _QUEUE_SECONDS or self.doubt.confirmed(now):
@@ -278,6 +287,14 @@ class Downlink:
             and now - self.overused_at > _SETTLE_SECONDS
         ):
             self._overused(int(sent * _RETREAT), sent, now)
+
+    def _shortest(self, round_trip: RoundTrip, now: float) -> float:
+        """The shortest round trip of late, this one among them."""
+        trips = self._round_trips
+        trips.append(round_trip)
+        while len(trips) > _FEWEST_IN_BASE and now - trips[0].since > _BASE_SECONDS:
+            trips.popleft()
+        return min(each.seconds for each in trips)
 
     def _overused(self, budget: int, sent: int, now: float) -> None:
         self.doubt.end()

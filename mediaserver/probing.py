@@ -7,7 +7,7 @@ sign padding ends and the next cluster waits, twice as long after each failure.
 
 from enum import Enum
 
-from mediaserver.downlink import NO_QUEUE_SECONDS, Downlink
+from mediaserver.downlink import Downlink
 
 FIRST_WAIT_SECONDS = 3.0
 """After any overuse, after the first cluster that failed, and after one that proved little."""
@@ -32,8 +32,10 @@ MOST_GOAL = 10_000_000
 """No cluster sends more, whatever it is told of use."""
 PAUSE_SECONDS = 0.2
 _TICK = 0.05
-_SAME_MOMENT = 0.04
-"""What was sent later finds the queue drained, and says nothing."""
+_MOST_QUEUE = 0.15
+"""Seconds, at the end of a cluster. A third too much fills a queue of 0.2; a phone's up-link alone wavers by 0.1."""
+_ANSWER_SECONDS = 1.2
+"""So long after a cluster its round trip is waited for."""
 _REACHED = 0.85
 _RETREAT = 0.85
 _FELLED = 0.5
@@ -70,7 +72,7 @@ class Prober:
     """`step` once a tick. One cluster at a time."""
 
     __slots__ = (
-        "_asked_at",
+        "_asked",
         "_backoff",
         "_began",
         "_budget",
@@ -81,7 +83,6 @@ class Prober:
         "_judged_after",
         "_next",
         "_patience",
-        "_queue",
         "_reached",
         "_sent_before",
         "asks",
@@ -97,10 +98,7 @@ class Prober:
         """What filled the link at the last overuse, bits per second."""
         self._goal = self._budget = self._sent_before = self._reached = 0
         self._began = self._ends = 0.0
-        self._queue: float | None = None
-        """What was told of that which was sent with the last padding, seconds."""
-        self._asked_at = 0.0
-        self.asks = False
+        self._asked = self.asks = False
         """A sender report is wanted; reset by who sends it."""
         self._judged_after, self._patience = JUDGE_SECONDS, PATIENCE_SECONDS
 
@@ -112,8 +110,7 @@ class Prober:
         if self.state is not ProbeState.WAITING:
             self._failed(now)
         else:
-            # What held until now will be looked for soon.
-            self._backoff.succeeded()
+            # What held until now is looked for soon, however often more than that was looked for.
             self._next = now + FIRST_WAIT_SECONDS
         if probed:
             self._downlink.restore(self._budget, now)
@@ -150,7 +147,7 @@ class Prober:
         another = budget > self._full_at * _ANOTHER_LINK
         goal = min(full, int(budget * NEXT_STEP)) if another else min(wanted, int(budget * FIRST_STEP))
         self._goal = min(MOST_GOAL, max(budget + LEAST_STEP, goal))
-        self._budget, self._queue = budget, None
+        self._budget, self._asked = budget, False
         self._sent_before = sent
         self._began, self._ends = now, now + (BLIND_CLUSTER_SECONDS if blind else CLUSTER_SECONDS)
         self._judged_after = BLIND_JUDGE_SECONDS if blind else JUDGE_SECONDS
@@ -158,27 +155,29 @@ class Prober:
 
     def _pad(self, sent: int, now: float) -> int:
         elapsed = now - self._began
+        if now + _TICK >= self._ends and not self._asked:
+            self._asked = self.asks = True
+            self._downlink.ask_queue(now)
         if now >= self._ends:
             self._reached = int((sent - self._sent_before) / elapsed)
             self._ends = now
             self.state = ProbeState.JUDGING
             return 0
-        if now + _TICK >= self._ends and self._asked_at < self._began:
-            self._asked_at, self.asks = now, True
         # One tick ahead, so that the first one pads too.
         due = self._goal * (elapsed + _TICK) - (sent - self._sent_before)
         return max(0, min(int(due), int(self._goal * 0.1))) // 8
 
     def _judge(self, budget: int, round_trip: float, now: float) -> None:
-        told = self._downlink.queue
-        if 0 <= told.since - self._asked_at < _SAME_MOMENT:
-            self._queue = told.seconds
+        queue = self._downlink.queue
+        awaited = queue is None and self._downlink.answers(now) and now < self._ends + _ANSWER_SECONDS
         if self._reached <= max(budget, _REACHED * self._goal) or now > self._ends + self._patience:
             self._failed(now)
-        elif self._queue is not None and self._queue > NO_QUEUE_SECONDS:
+        elif queue is not None and queue > _MOST_QUEUE:
             # A REMB far below what is sent can't fall, and lost padding is missed by nobody: only the queue tells.
             self._failed(now)
-        elif now >= self._ends + self._judged_after + round_trip and self._downlink.heard_at > self._ends + round_trip:
+        elif awaited or now < self._ends + self._judged_after + round_trip:
+            return
+        elif self._downlink.heard_at > self._ends + round_trip:
             self._succeeded(now)
 
     def _succeeded(self, now: float) -> None:

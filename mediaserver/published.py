@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SILENT_SECONDS = 0.6
 """A simulcast layer this silent is not followed while another one flows."""
+_STILL_SECONDS = 3.0
+"""An only layer may be a screen on which nothing moves: a picture a second."""
 
 
 class PublishedSection:
@@ -112,11 +114,11 @@ class PublishedSection:
         measured = [self._measured(stream, now) for stream in self.layers]
         return tuple(rates + rates[-1:] * (self.temporal_layers - len(rates)) for rates in measured)
 
-    @staticmethod
-    def _measured(stream: IncomingStream | None, now: float) -> tuple[int, ...]:
+    def _measured(self, stream: IncomingStream | None, now: float) -> tuple[int, ...]:
         if stream is None:
             return (0,)
-        if now - stream.arrival > SILENT_SECONDS:
+        alone = sum(each is not None for each in self.layers) == 1
+        if now - stream.arrival > (_STILL_SECONDS if alone else SILENT_SECONDS):
             stream.rates.pause()
             return (0,)
         return stream.rates.measure(stream, now)

@@ -53,11 +53,12 @@ class LayerRates:
             self._measured_at = 0.0
             self._samples.clear()
             self._result = (0,) * self.layers
+            self.frames_per_second = 0.0
 
     def measure(self, stream: IncomingStream, now: float) -> tuple[int, ...]:
         """Bits per second of each temporal layer with all below it, headers included; 0 = not known."""
         elapsed = now - self._measured_at
-        if elapsed < _SHORTEST_SECONDS:
+        if elapsed < _SHORTEST_SECONDS or (self._measured_at and stream.highest == self._index):
             return self._result
         octets = stream.octets + _HEADER_OCTETS * stream.packets
         if self._measured_at:

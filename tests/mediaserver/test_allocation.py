@@ -68,6 +68,15 @@ def test_a_smaller_picture_is_better_than_one_that_jerks(frames: float, budget: 
     assert grant.choice == choice
 
 
+def test_a_camera_whose_rate_wavers_does_not_change_its_size_each_time() -> None:
+    current = Choice(1, 1)
+    for frames in (23.8, 24.2, 22.0, 24.1):
+        (grant,) = allocate(350_000, [Demand(RATES, LARGE, current, frames_per_second=frames)]).grants
+        assert grant.choice == current
+    (grant,) = allocate(350_000, [Demand(RATES, LARGE, current, frames_per_second=20)]).grants
+    assert grant.choice == (0, ALL)
+
+
 @pytest.mark.parametrize(("budget", "choice"), [(1_000_000, (2, 1)), (650_000, (2, 0)), (550_000, (1, ALL))])
 def test_a_screen_keeps_its_resolution(budget: int, choice: Choice) -> None:
     (grant,) = allocate(budget, [Demand(RATES, LARGE, TOP, screen=True)]).grants

@@ -274,9 +274,9 @@ class TestDoubt:
 
     def test_without_an_answer_it_counts_soon(self, limited: Downlink) -> None:
         limited.estimated(200_000, 300_000, 10.0)
-        limited.estimated(200_000, 300_000, 10.0 + PATIENCE_SECONDS - 0.1)
+        limited.settle(300_000, 10.0 + PATIENCE_SECONDS - 0.1)
         assert limited.budget == 410_000
-        limited.estimated(200_000, 300_000, 10.0 + PATIENCE_SECONDS + 0.1)
+        limited.settle(300_000, 10.0 + PATIENCE_SECONDS + 0.1)
         assert limited.budget == 200_000
 
     def test_a_second_fall_counts_at_once(self, limited: Downlink) -> None:

@@ -363,6 +363,20 @@ def test_a_layer_that_comes_back_is_measured_anew(stage: Stage) -> None:
     assert stage.subscription.layer_rates(stage.clock.now)[1] == pytest.approx(usual, rel=0.1)
 
 
+def test_a_screen_on_which_nothing_moves_has_a_rate_all_along(stage: Stage) -> None:
+    """An only layer, a picture a second."""
+    unknown = 0
+    for second in range(12):
+        stage.frame((0,), key=(0,) if second == 0 else ())
+        for _ in range(5):
+            stage.clock.now += 0.2
+            unknown += not any(any(row) for row in stage.subscription.layer_rates(stage.clock.now))
+    assert unknown <= 10, "only before the first was measured"
+    stage.clock.now += 5
+    assert not any(any(row) for row in stage.subscription.layer_rates(stage.clock.now))
+    assert stage.subscription.frames_per_second == 0
+
+
 def test_the_frame_rate_is_that_of_the_pictures_own_clock(stage: Stage) -> None:
     assert stage.subscription.frames_per_second == 0
     stage.frame(key=(0, 1, 2))

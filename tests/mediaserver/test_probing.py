@@ -161,8 +161,8 @@ def test_a_client_that_is_not_heard_proves_nothing(probed: Probed) -> None:
 
 @pytest.mark.parametrize(
     ("queue", "later", "proves"),
-    [(0.02, 0.0, True), (0.12, 0.0, False), (0.12, 0.3, True)],
-    ids=["none", "some", "old"],
+    [(0.1, 0.0, True), (0.2, 0.0, False), (0.2, 0.3, True)],
+    ids=["little", "some", "later"],
 )
 def test_a_queue_at_the_end_is_a_failure(probed: Probed, queue: float, later: float, *, proves: bool) -> None:
     """A REMB far below what is sent can't fall, and lost padding is missed by nobody."""
@@ -172,9 +172,23 @@ def test_a_queue_at_the_end_is_a_failure(probed: Probed, queue: float, later: fl
     probed.run(0.4)
     probed.downlink.measured_round_trip(RoundTrip(0.03, asked - 0.5), MEDIA, probed.now)
     probed.downlink.measured_round_trip(RoundTrip(0.03 + queue, asked + later), MEDIA, probed.now)
-    probed.run(0.8)
+    probed.run(1.4)
     assert probed.downlink.budget is not None
     assert (probed.downlink.budget > BUDGET) is proves
+
+
+def test_an_answer_that_comes_late_is_waited_for(probed: Probed) -> None:
+    while not probed.prober.asks:
+        probed.run(TICK)
+    asked = probed.now
+    probed.downlink.measured_round_trip(RoundTrip(0.03, asked - 0.5), MEDIA, probed.now)
+    probed.run(1)
+    assert probed.downlink.budget == BUDGET
+    # The next sender report was answered before.
+    for since, queue in ((asked + 0.5, 0.0), (asked, 0.3)):
+        probed.downlink.measured_round_trip(RoundTrip(0.03 + queue, since), MEDIA, probed.now)
+    probed.run(3)
+    assert probed.downlink.budget == BUDGET
 
 
 def test_on_a_link_that_changed_it_goes_fast(probed: Probed) -> None:
