@@ -9,6 +9,7 @@ import type { BrowserKind } from "./harness/browsers.ts";
 import { Person } from "./harness/person.ts";
 import { stopped } from "./harness/processes.ts";
 import { SLOW, type Stage, story } from "./harness/stage.ts";
+import { speaking } from "./harness/voices.ts";
 import { until } from "./harness/waiting.ts";
 
 const DOCTOR = { id: "D-1", role: "practitioner", name: "Иван Орлов" } as const;
@@ -63,6 +64,31 @@ story("three people: seen, kept large, a screen shown and stopped, cameras that 
   await doctor.seesNoMore("[data-line=gone]");
 });
 
+story("who speaks is large, and takes a breath in between", async (stage) => {
+  const server = await stage.server();
+  const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
+  const voice = { arguments: await speaking(stage) };
+  const doctor = await come(stage, links.get(DOCTOR.id) ?? "", DOCTOR.id, "chromium", voice);
+  const daughter = await come(stage, links.get(DAUGHTER.id) ?? "", DAUGHTER.id, "chromium", voice);
+  const patient = await come(stage, links.get(PATIENT.id) ?? "", PATIENT.id, "firefox");
+  const seesLarge = (name: string) => until(`${name} large`, PATIENCE, async () => (await large(patient)) === name);
+  await Promise.all([patient, doctor].map((person) => person.press("microphone")));
+  await seesLarge(DAUGHTER.name);
+
+  await Promise.all([doctor, daughter].map((person) => person.press("microphone")));
+  await seesLarge(DOCTOR.name);
+
+  await Promise.all([doctor, daughter].map((person) => person.press("microphone")));
+  await seesLarge(DAUGHTER.name);
+  const seen: string[] = [];
+  const looksUntil = Date.now() + 8000;
+  await until("some breaths", PATIENCE, async () => {
+    seen.push(await large(patient));
+    return Date.now() > looksUntil;
+  });
+  assert.deepEqual([...new Set(seen)], [DAUGHTER.name], "a breath changes nothing");
+});
+
 story("a small camera is sent whole to a group, as it is to one", async (stage) => {
   const [doctor, patient, daughter] = await together(stage, smallCamera);
   await Promise.all([doctor, daughter].map((person) => person.press("microphone")));
@@ -79,7 +105,9 @@ story("a camera that Firefox gets in the call is sent whole and small, as one th
   const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
   const doctor = await come(stage, links.get(DOCTOR.id) ?? "", DOCTOR.id, "chromium");
   const patient = await come(stage, links.get(PATIENT.id) ?? "", PATIENT.id, "chromium");
-  const daughter = await come(stage, links.get(DAUGHTER.id) ?? "", DAUGHTER.id, "firefox", cameraInUse);
+  const daughter = await come(stage, links.get(DAUGHTER.id) ?? "", DAUGHTER.id, "firefox", {
+    prepared: cameraInUse,
+  });
   await Promise.all([doctor, patient].map((person) => person.sees("[data-tile] [data-picture=off]")));
   // Her browser's own tone would be the voice of who speaks.
   await daughter.press("microphone");
@@ -106,8 +134,14 @@ if (SLOW) {
   });
 }
 
-async function come(stage: Stage, link: string, id: string, browser: BrowserKind, prepared?: () => void) {
-  const person = new Person(await stage.open(id, browser));
+interface Preparation {
+  prepared?: (() => void) | undefined;
+  arguments?: string[];
+}
+
+async function come(stage: Stage, link: string, id: string, browser: BrowserKind, preparation: Preparation = {}) {
+  const { prepared, ...choices } = preparation;
+  const person = new Person(await stage.open(id, browser, choices));
   if (prepared) await person.page.evaluateOnNewDocument(prepared);
   await person.visit(link);
   await person.enter();
@@ -120,7 +154,7 @@ async function together(stage: Stage, ofPatient?: () => void): Promise<[Person, 
   const server = await stage.server();
   const links = await (await BookingSystem.connect(server)).book([DOCTOR, PATIENT, DAUGHTER]);
   const enters = (id: string, browser: BrowserKind) =>
-    come(stage, links.get(id) ?? "", id, browser, id === PATIENT.id ? ofPatient : undefined);
+    come(stage, links.get(id) ?? "", id, browser, { prepared: id === PATIENT.id ? ofPatient : undefined });
   return [
     await enters(DOCTOR.id, "chromium"),
     await enters(PATIENT.id, "chromium"),
