@@ -173,9 +173,9 @@ def _ladder(demand: Demand) -> list[_Rung]:
         last = len(row) - 1
         least = demand.least[spatial] if spatial < len(demand.least) else 0
         for temporal in range(last, -1, -1):
-            # As libwebrtc makes them, each temporal layer doubles the frame rate.
             choice = Choice(spatial, EVERY_PICTURE if temporal == last else temporal)
             fewest = _FEWEST_FLOWING if choice == demand.current else FEWEST_FRAMES
+            # As libwebrtc makes them, each temporal layer doubles the frame rate.
             slow = temporal < last and frames / (1 << (last - temporal)) < fewest
             if temporal < last and (least or (slow and spatial > 0 and not demand.screen)):
                 break

@@ -60,6 +60,7 @@ _FEWEST_IN_BASE, _MOST_IN_BASE = 4, 64
 """The shortest round trip of so long, and of so many, is that without a queue; a route that changed looks like one for
 as long."""
 _SAME_MOMENT = 0.04
+"""What was sent later than that after it was asked finds the queue drained, and is no answer."""
 _REMB_SECONDS = 5.0
 _STALE_REPORT = 1 << 15
 _FORGOTTEN_SECONDS = 10.0

@@ -26,11 +26,11 @@ from mediaserver.media_peer import MediaPeer
 from mediaserver.media_room import MediaRoom
 from mediaserver.negotiated import Direction
 from mediaserver.path_counters import path_of, peers_by_path
-from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.port import Port
 from mediaserver.pulse import Pulse
 from mediaserver.settings import MAXIMUM_ROOMS
 from mediaserver.switchboard import Switchboard
+from mediaserver.ticks import TICK_SECONDS
 from mediaserver.tiles import Tile
 from mediaserver.traffic import Traffic
 from mediaserver.transport import Transport

@@ -37,8 +37,6 @@ from mediaserver.subscription import Subscription
 from mediaserver.tiles import LAYER_OF, UNTOLD, Tile, TileSize
 from mediaserver.transport_feedback import TransportFeedback
 
-TICK_SECONDS = 0.05
-"""How often the worker calls `tick` of every peer."""
 REPORT_SECONDS = 1.0
 RELAY_SECONDS = 0.2
 LEVEL_LIFE_SECONDS = 0.2

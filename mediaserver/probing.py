@@ -8,6 +8,7 @@ sign padding ends and the next cluster waits, twice as long after each failure.
 from enum import Enum
 
 from mediaserver.downlink import Downlink
+from mediaserver.ticks import TICK_SECONDS
 
 FIRST_WAIT_SECONDS = 3.0
 """After any overuse, after the first cluster that failed, and after one that proved little."""
@@ -31,7 +32,6 @@ LEAST_STEP = 60_000
 MOST_GOAL = 10_000_000
 """No cluster sends more, whatever it is told of use."""
 PAUSE_SECONDS = 0.2
-_TICK = 0.05
 _MOST_QUEUE = 0.15
 """Seconds, at the end of a cluster. A third too much fills a queue of 0.2; a phone's up-link alone wavers by 0.1."""
 _ANSWER_SECONDS = 1.2
@@ -155,16 +155,17 @@ class Prober:
 
     def _pad(self, sent: int, now: float) -> int:
         elapsed = now - self._began
-        if now + _TICK >= self._ends and not self._asked:
+        if now + TICK_SECONDS >= self._ends and not self._asked:
             self._asked = self.asks = True
             self._downlink.ask_queue(now)
         if now >= self._ends:
             self._reached = int((sent - self._sent_before) / elapsed)
+            # The tick may have come late.
             self._ends = now
             self.state = ProbeState.JUDGING
             return 0
         # One tick ahead, so that the first one pads too.
-        due = self._goal * (elapsed + _TICK) - (sent - self._sent_before)
+        due = self._goal * (elapsed + TICK_SECONDS) - (sent - self._sent_before)
         return max(0, min(int(due), int(self._goal * 0.1))) // 8
 
     def _judge(self, budget: int, round_trip: float, now: float) -> None:

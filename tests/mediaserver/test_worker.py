@@ -11,8 +11,8 @@ import pytest
 from mediaserver import worker
 from mediaserver.announced import Announced
 from mediaserver.link_server import LinkServer
-from mediaserver.peer_media import TICK_SECONDS
 from mediaserver.settings import WorkerSettings
+from mediaserver.ticks import TICK_SECONDS
 from tests.mediaserver.conftest import WorkerUnderTest
 from tests.mediaserver.raw_client import PATIENCE
 
